@@ -1,0 +1,16 @@
+//! Wiring of the drain function. What it does is in `handler.rs`.
+
+use std::convert::Infallible;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let stores = lambda_kit::start().await?.stores;
+    let stores = &stores;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, Infallible>(drain::handle(stores, event.payload).await)
+    }))
+    .await
+}

@@ -1,0 +1,31 @@
+//! Names and values of an expression. Every name goes through a placeholder, so no attribute can clash with one of
+//! DynamoDB's reserved words.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Item;
+
+/// `#name` for each of `names`.
+pub(super) fn names<const N: usize>(names: [&str; N]) -> HashMap<String, String> {
+    names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect()
+}
+
+/// `:name` for each of `values`.
+pub(super) fn values<const N: usize>(values: [(&str, AttributeValue); N]) -> Item {
+    values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect()
+}
+
+pub(super) fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(super) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// `#list[0], #list[1], …`: the first `count` elements.
+pub(super) fn first_elements(list: &str, count: usize) -> impl Iterator<Item = String> + '_ {
+    (0..count).map(move |i| format!("#{list}[{i}]"))
+}
