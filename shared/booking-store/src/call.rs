@@ -62,8 +62,12 @@ where
         SdkError::ServiceError(refusal) => {
             classify_answer(refusal.err().code(), refusal.err().message(), refusal.raw().status().as_u16())
         }
-        // A time-out, an answer that is no answer, and whatever the SDK adds: it may have acted.
-        _ => FailureKind::NoAnswer,
+        // A time-out, or an answer that is none: it may have acted.
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => FailureKind::NoAnswer,
+        other => {
+            tracing::warn!(%other, "an SDK error of a kind unknown here; taken for no answer");
+            FailureKind::NoAnswer
+        }
     };
     StoreFailure::new(store, kind).because(error)
 }

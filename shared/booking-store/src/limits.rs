@@ -48,6 +48,11 @@ pub const MAX_ATTEMPTS: u32 = 3;
 /// First pause between two attempts; it doubles.
 pub const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(40);
 
+/// Longest time one operation spends on recording a booking's events one by one.
+pub const RECORD_BUDGET: Duration = Duration::from_secs(4);
+/// Longest time an append may take: `Timeout` of the append function in template.yaml.
+pub const APPEND_TIMEOUT: Duration = Duration::from_secs(25);
+
 /// Consecutive failures after which a store's circuit opens.
 pub const BREAKER_FAILURES: u32 = 3;
 /// First time an open circuit stays open.
@@ -93,5 +98,8 @@ const _: () = assert!(RECENT_EVENTS >= MAX_EVENTS_PER_APPEND);
 const _: () = assert!(MAX_REQUEST_BYTES * 2 < MAX_QUEUE_MESSAGE_BYTES);
 // A message reaches the dead-letter queue, with its fresh 14 days, before the queue would drop it.
 const _: () = assert!((DRAIN_MAX_RECEIVES as u64) * DRAIN_LONGEST_BACKOFF.as_secs() < QUEUE_RETENTION.as_secs());
+// The longest append fits into its function's time: decide, read what a retry left, look at what is recorded, record (its
+// last call may begin just before the budget ends), queue.
+const _: () = assert!(5 * OPERATION_TIMEOUT.as_millis() + RECORD_BUDGET.as_millis() < APPEND_TIMEOUT.as_millis());
 // One page of the smallest limit holds at least one event of the largest size.
 const _: () = assert!(MAX_PAGE_BYTES > MAX_DATA_BYTES + MAX_METADATA_BYTES);

@@ -3,11 +3,13 @@
 //! Invariant 4: an event is put only once every version below it is known to be recorded. This is the helping rule: a
 //! writer first records what others have left pending.
 
-use crate::failure::{Store, StoreFailure};
+use crate::failure::{FailureKind, Store, StoreFailure};
+use crate::limits::RECORD_BUDGET;
 use crate::ports::{Recorded, Stores};
 use crate::{EventId, Reservation, Version};
 
-/// Records everything pending in `reservation` up to `up_to`. Does nothing that was done before.
+/// Records everything pending in `reservation` up to `up_to`. Does nothing that was done before, and gives up after
+/// [`RECORD_BUDGET`]: a slow table must not keep a writer from its answer.
 ///
 /// `own` is how many of the last of these events the caller has just added itself: if they are all there is, the look
 /// at what is recorded already is saved.
@@ -20,7 +22,11 @@ pub async fn record(
     let code = &reservation.booking_code;
     let pending = reservation.pending_up_to(up_to);
     let recorded = if pending.len() > own { recorded_up_to(stores, reservation).await? } else { reservation.settled };
+    let start = stores.clock.now();
     for event in pending.iter().filter(|event| event.version > recorded) {
+        if stores.clock.now().before(RECORD_BUDGET) > start {
+            return Err(StoreFailure::new(Store::Events, FailureKind::NoAnswer).because("the time to record is up"));
+        }
         match stores.events.record(code, event).await? {
             Recorded::New => {}
             Recorded::Before(event_id) => same(event.version, event.event_id, event_id)?,

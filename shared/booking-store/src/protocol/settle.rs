@@ -20,20 +20,28 @@ pub async fn settle(stores: &Stores, booking_code: &BookingCode) -> Result<Optio
     Ok(Some(reservation))
 }
 
-/// Publishes everything pending in `reservation`, one event a call, then trims it. All of it must be recorded.
+/// Publishes everything pending in `reservation`, one event a call, and trims it. All of it must be recorded.
+///
+/// Goes by portions of one trim each, so that a long backlog makes progress however often it is interrupted.
 pub async fn publish_and_trim(stores: &Stores, reservation: &Reservation) -> Result<(), StoreFailure> {
-    for event in &reservation.pending {
-        stores.bus.publish(BusEvent::Event(&reservation.booking_code, event)).await?;
+    let mut state = reservation.clone();
+    for portion in reservation.pending.chunks(MAX_TRIM) {
+        for event in portion {
+            stores.bus.publish(BusEvent::Event(&reservation.booking_code, event)).await?;
+        }
+        let up_to = portion.last().map_or(Version::NONE, |event| event.version);
+        state = trim(stores, state, up_to).await?;
     }
-    trim(stores, reservation.clone(), reservation.head).await
+    Ok(())
 }
 
-/// Trims the reservation item until everything up to `up_to` is settled. `reservation` may be an old image.
-async fn trim(stores: &Stores, mut reservation: Reservation, up_to: Version) -> Result<(), StoreFailure> {
-    // Each round either moves `settled` itself or sees that somebody else has; more rounds than pending events would
-    // mean that it moves without end.
-    for _ in 0..=reservation.pending.len().div_ceil(MAX_TRIM) + reservation.pending.len() {
-        let Some(step) = reservation.trim(up_to) else { return Ok(()) };
+/// Trims the reservation item until everything up to `up_to` is settled. `reservation` may be an old image; returns the
+/// newest one seen.
+async fn trim(stores: &Stores, mut reservation: Reservation, up_to: Version) -> Result<Reservation, StoreFailure> {
+    // Each round either moves `settled` itself or sees that somebody else has moved it, so there are no more rounds than
+    // events to trim.
+    for _ in 0..=MAX_TRIM {
+        let Some(step) = reservation.trim(up_to) else { return Ok(reservation) };
         match stores.reservations.trim(&reservation.booking_code, &step).await? {
             Trimmed::Done => reservation = reservation.trimmed(&step),
             Trimmed::Moved(Some(now)) => reservation = *now,
