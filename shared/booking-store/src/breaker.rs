@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use failsafe::backoff::{self, EqualJittered};
+use failsafe::backoff::{self, Exponential};
 use failsafe::failure_policy::{self, ConsecutiveFailures};
 use failsafe::{Config, Instrument, StateMachine};
 
@@ -48,13 +48,14 @@ impl Instrument for Changes {
 
 struct Guarded<P: ?Sized> {
     store: Store,
-    circuit: StateMachine<ConsecutiveFailures<EqualJittered>, Changes>,
+    circuit: StateMachine<ConsecutiveFailures<Exponential>, Changes>,
     port: Arc<P>,
 }
 
 impl<P: ?Sized> Guarded<P> {
     fn new(store: Store, port: Arc<P>) -> Self {
-        let pauses = backoff::equal_jittered(BREAKER_FIRST_PAUSE, BREAKER_LONGEST_PAUSE);
+        // Not jittered: the crate's jitter draws whole seconds and may begin with a pause of none.
+        let pauses = backoff::exponential(BREAKER_FIRST_PAUSE, BREAKER_LONGEST_PAUSE);
         let policy = failure_policy::consecutive_failures(BREAKER_FAILURES, pauses);
         let circuit = Config::new().failure_policy(policy).instrument(Changes(store)).build();
         Self { store, circuit, port }
@@ -136,5 +137,59 @@ impl FallbackQueue for Guarded<dyn FallbackQueue> {
 impl EventBus for Guarded<dyn EventBus> {
     async fn publish(&self, event: BusEvent<'_>) -> Result<(), StoreFailure> {
         self.through(self.port.publish(event)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::clock::System;
+    use crate::memory::Memory;
+
+    /// An events table that always fails in one way, and counts.
+    struct Failing(FailureKind, AtomicU32);
+
+    #[async_trait]
+    impl Events for Failing {
+        async fn record(&self, _: &BookingCode, _: &Event) -> Result<Recorded, StoreFailure> {
+            unreachable!("not asked")
+        }
+        async fn highest(&self, _: &BookingCode) -> Result<Option<(Version, EventId)>, StoreFailure> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Err(StoreFailure::new(Store::Events, self.0))
+        }
+        async fn range(&self, _: &BookingCode, _: Version, _: usize, _: usize) -> Result<Vec<Event>, StoreFailure> {
+            unreachable!("not asked")
+        }
+    }
+
+    /// Ten calls: how many reached the store, and how the last one failed.
+    async fn ten_calls(kind: FailureKind) -> (u32, FailureKind) {
+        let failing = Arc::new(Failing(kind, AtomicU32::new(0)));
+        let stores = guard(Stores { events: failing.clone(), ..Memory::new(Arc::new(System)).stores() });
+        let code = BookingCode::parse("X").unwrap();
+        let mut last = kind;
+        for _ in 0..10 {
+            last = stores.events.highest(&code).await.unwrap_err().kind;
+        }
+        assert!(stores.reservations.claims(&code).await.is_ok(), "the other stores' circuits are their own");
+        (failing.1.load(Ordering::SeqCst), last)
+    }
+
+    #[tokio::test]
+    async fn an_outage_costs_the_first_calls_and_then_nothing() {
+        for kind in [FailureKind::Unreachable, FailureKind::NoAnswer, FailureKind::ServerError] {
+            assert_eq!(ten_calls(kind).await, (BREAKER_FAILURES, FailureKind::CircuitOpen), "{kind:?}");
+        }
+        assert!(!StoreFailure::new(Store::Events, FailureKind::CircuitOpen).effect_possible);
+    }
+
+    #[tokio::test]
+    async fn trouble_of_one_key_is_no_outage() {
+        for kind in [FailureKind::Throttled, FailureKind::Contended, FailureKind::Refused, FailureKind::TooLarge] {
+            assert_eq!(ten_calls(kind).await, (10, kind), "{kind:?}");
+        }
     }
 }

@@ -55,8 +55,8 @@ pub const APPEND_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Consecutive failures after which a store's circuit opens.
 pub const BREAKER_FAILURES: u32 = 3;
-/// First time an open circuit stays open.
-pub const BREAKER_FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// First time an open circuit stays open; the breaker's crate takes whole seconds.
+pub const BREAKER_FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time an open circuit stays open before it is tried again.
 pub const BREAKER_LONGEST_PAUSE: Duration = Duration::from_secs(5);
 

@@ -39,6 +39,17 @@ pub struct Problem {
     pub members: Map<String, Value>,
 }
 
+#[derive(Serialize)]
+struct ProblemBody {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
 impl Problem {
     /// A problem without further members.
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
@@ -93,15 +104,16 @@ impl Problem {
 
     /// The HTTP answer. A 503 says when to try again.
     pub fn response(self) -> Response<Body> {
-        let mut body = Map::new();
-        body.insert("type".into(), format!("urn:booking-store:problem:{}", self.code).into());
-        body.insert("title".into(), self.title.into());
-        body.insert("status".into(), self.status.as_u16().into());
-        body.insert("code".into(), self.code.into());
-        body.insert("detail".into(), self.detail.into());
         let allow =
             self.members.get("allow").and_then(Value::as_str).and_then(|allow| HeaderValue::from_str(allow).ok());
-        body.extend(self.members);
+        let body = ProblemBody {
+            r#type: format!("urn:booking-store:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            members: self.members,
+        };
         let mut response = respond(self.status, &body);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
