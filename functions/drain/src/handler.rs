@@ -39,8 +39,9 @@ async fn work_group(stores: &Stores, (group, messages): (String, Vec<SqsMessage>
     while let Some(message) = messages.next() {
         if let Err(failure) = work(stores, &group, &message).await {
             tracing::warn!(booking_code = group, outcome = "not_yet", error = failure.chain(), "drain");
-            back_off(stores, &group, &message).await;
-            return std::iter::once(message).chain(messages).filter_map(|message| message.message_id).collect();
+            let kept: Vec<_> = std::iter::once(message).chain(messages).collect();
+            back_off(stores, &group, &kept).await;
+            return kept.into_iter().filter_map(|message| message.message_id).collect();
         }
     }
     Vec::new()
@@ -69,12 +70,17 @@ async fn work(stores: &Stores, group: &str, message: &SqsMessage) -> Result<(), 
     stores.queue.dead_letter(group, message_id, body, &reason).await
 }
 
-/// Hides the message for longer each time. If that fails too, the queue's own visibility timeout is the pause.
-async fn back_off(stores: &Stores, group: &str, message: &SqsMessage) {
-    let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
-    let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-    if let Err(failure) = stores.queue.back_off(receipt, pause(receives)).await {
-        tracing::warn!(booking_code = group, outcome = "no_back_off", error = failure.chain(), "drain");
+/// Hides the messages for longer each time the first one fails. Those behind it get the same pause, after it: one that
+/// stayed hidden for the queue's own visibility timeout would block the group that long. If this fails, that timeout is
+/// the pause.
+async fn back_off(stores: &Stores, group: &str, kept: &[SqsMessage]) {
+    let receives = kept.first().and_then(|message| message.attributes.get("ApproximateReceiveCount"));
+    let pause = pause(receives.and_then(|count| count.parse().ok()).unwrap_or(1));
+    for message in kept {
+        let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+        if let Err(failure) = stores.queue.back_off(receipt, pause).await {
+            tracing::warn!(booking_code = group, outcome = "no_back_off", error = failure.chain(), "drain");
+        }
     }
 }
 

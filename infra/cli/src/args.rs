@@ -1,0 +1,74 @@
+//! The command line as it is typed; each command's own arguments stand in its own file.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::EXIT_CODES;
+use crate::{append, import, read, spans, status};
+
+/// Talk to a booking event store.
+#[derive(Debug, Parser)]
+#[command(name = "bookings", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Where the server is.
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Print JSON for programs: the server's own answers byte for byte, and an import's summary
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How to reach the server.
+#[derive(Debug, Clone, Args)]
+pub struct Connection {
+    /// Address of the server; a path (a deployment's stage) may follow the host
+    #[arg(long, global = true, env = "BOOKINGS_URL", default_value = "http://127.0.0.1:9000")]
+    pub url: String,
+    /// Header for every request, as 'Name: value' (a JWT: 'Authorization: Bearer …'); repeatable, in the variable one a line
+    #[arg(
+        long = "header",
+        value_name = "NAME: VALUE",
+        global = true,
+        env = "BOOKINGS_HEADER",
+        hide_env_values = true,
+        value_delimiter = '\n'
+    )]
+    pub headers: Vec<String>,
+    /// How long one request may take before it counts as lost
+    #[arg(long, global = true, value_name = "SPAN", default_value = "30s", value_parser = spans::parse)]
+    pub timeout: Duration,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Append one event, or a batch of them, to a booking
+    Append(append::AppendArgs),
+    /// Read a booking's events
+    Read(read::ReadArgs),
+    /// Show where a booking stands
+    Status(status::StatusArgs),
+    /// Import bookings from a file, resumably, and verify them
+    Import(Box<import::args::ImportArgs>),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_tells_the_exit_codes() {
+        assert!(Cli::command().render_help().to_string().contains("verification found a difference"));
+    }
+}

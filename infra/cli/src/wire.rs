@@ -1,0 +1,195 @@
+//! The bodies of the HTTP contract. `data` and `metadata` stay the client's own JSON text.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::names::{BookingCode, EventType};
+
+/// An event on its way to the server.
+#[derive(Debug, Serialize)]
+pub struct NewEvent<'a> {
+    /// The idempotency key.
+    pub event_id: Uuid,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: &'a EventType,
+    /// When it happened, by the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<&'a str>,
+    /// What happened.
+    pub data: &'a RawValue,
+    /// About the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<&'a RawValue>,
+}
+
+/// The body of `POST /bookings/{code}/events`.
+#[derive(Debug, Serialize)]
+pub struct AppendRequest<'a> {
+    /// 0 = a new booking, n = after n, absent = at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<u64>,
+    /// 1 to 25 of them.
+    pub events: &'a [NewEvent<'a>],
+}
+
+/// Where an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventStatus {
+    /// In the events table.
+    Recorded,
+    /// Accepted and durable, not in the events table yet.
+    Pending,
+    /// Durable, but the booking code is not confirmed.
+    Deferred,
+    /// Acknowledged, but another booking has the code.
+    Conflict,
+}
+
+/// An event as an append answers it.
+#[derive(Debug, Deserialize)]
+pub struct AppendedEvent {
+    /// The idempotency key.
+    pub event_id: Uuid,
+    /// Its version, unless deferred.
+    pub version: Option<u64>,
+}
+
+/// The answer of an append.
+#[derive(Debug, Deserialize)]
+pub struct Appended {
+    /// The booking.
+    pub booking_code: BookingCode,
+    /// The version of the first event, unless deferred.
+    pub first_version: Option<u64>,
+    /// The version of the last event, unless deferred.
+    pub version: Option<u64>,
+    /// Where the events are.
+    pub status: EventStatus,
+    /// `confirmed` or `unconfirmed`.
+    #[serde(default)]
+    pub uniqueness: Option<String>,
+    /// Every event.
+    #[serde(default)]
+    pub events: Vec<AppendedEvent>,
+}
+
+/// Only the status of `GET /bookings/{code}/events/{event_id}`.
+#[derive(Debug, Deserialize)]
+pub struct EventState {
+    /// Where the event is.
+    pub status: EventStatus,
+}
+
+/// An event as a read answers it.
+#[derive(Debug, Deserialize)]
+pub struct StoredEvent {
+    /// Its place in the booking; a conflict has none.
+    pub version: Option<u64>,
+    /// The idempotency key.
+    pub event_id: Uuid,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// When it happened.
+    #[serde(default)]
+    pub occurred_at: Option<String>,
+    /// When the server accepted it.
+    #[serde(default)]
+    pub accepted_at: Option<String>,
+    /// Where the event is.
+    pub status: EventStatus,
+    /// What happened, byte for byte.
+    pub data: Box<RawValue>,
+    /// About the event.
+    #[serde(default)]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// One page of `GET /bookings/{code}/events`.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    /// The booking.
+    pub booking_code: BookingCode,
+    /// The newest version, also of events beyond this page.
+    pub version: Option<u64>,
+    /// False when an eventual read could not prove that this is all.
+    pub complete: bool,
+    /// The events of this page.
+    pub events: Vec<StoredEvent>,
+    /// Events that lost this booking code to its owner.
+    #[serde(default)]
+    pub conflicts: Vec<Box<RawValue>>,
+    /// Where the next page starts.
+    pub next_from_version: Option<u64>,
+}
+
+/// How much a read must prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Consistency {
+    /// Everything accepted before the read, or an error.
+    Strong,
+    /// What is known, marked incomplete where it is.
+    Eventual,
+}
+
+/// The query of a read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadQuery {
+    /// The first version wanted.
+    pub from_version: Option<u64>,
+    /// The most events wanted.
+    pub limit: Option<u32>,
+    /// The version the reader knows of.
+    pub min_version: Option<u64>,
+    /// How much the read must prove.
+    pub consistency: Option<Consistency>,
+}
+
+impl ReadQuery {
+    /// The query as the end of a URL.
+    pub fn to_query(&self) -> String {
+        let consistency = self.consistency.map(|wanted| match wanted {
+            Consistency::Strong => "strong".to_owned(),
+            Consistency::Eventual => "eventual".to_owned(),
+        });
+        let fields = [
+            ("from_version", self.from_version.map(|v| v.to_string())),
+            ("limit", self.limit.map(|v| v.to_string())),
+            ("min_version", self.min_version.map(|v| v.to_string())),
+            ("consistency", consistency),
+        ];
+        let fields: Vec<String> =
+            fields.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect();
+        if fields.is_empty() { String::new() } else { format!("?{}", fields.join("&")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_sent_as_written() {
+        let data: Box<RawValue> = serde_json::from_str(r#"{"total": 100.10000000000000000001,  "n":1E400}"#).unwrap();
+        let event_type = "A".parse().unwrap();
+        let event =
+            NewEvent { event_id: Uuid::nil(), event_type: &event_type, occurred_at: None, data: &data, metadata: None };
+        let body = serde_json::to_string(&AppendRequest { expected_version: Some(0), events: &[event] }).unwrap();
+        assert_eq!(
+            body,
+            "{\"expected_version\":0,\"events\":[{\"event_id\":\"00000000-0000-0000-0000-000000000000\",\"type\":\"A\",\
+             \"data\":{\"total\": 100.10000000000000000001,  \"n\":1E400}}]}"
+        );
+    }
+
+    #[test]
+    fn queries() {
+        assert_eq!(ReadQuery::default().to_query(), "");
+        let query =
+            ReadQuery { from_version: Some(3), consistency: Some(Consistency::Eventual), ..ReadQuery::default() };
+        assert_eq!(query.to_query(), "?from_version=3&consistency=eventual");
+    }
+}

@@ -1,0 +1,10 @@
+//! The embedded system over HTTP, as its users see it: the same handlers as on Lambda, DynamoDB by an independent
+//! engine, event sources driven by its stream.
+
+mod conflict;
+mod contention;
+mod outage;
+mod paging;
+mod restart;
+mod system;
+mod unknown;
