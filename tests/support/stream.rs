@@ -91,7 +91,7 @@ impl World {
         let from = *self.stream_position.lock().unwrap();
         let images = self.memory.reservations.stream(from).into_iter().take(BATCH).enumerate();
         let images: Vec<_> = images.map(|(i, image)| (from + i, image)).collect();
-        let end = from.saturating_add(images.len());
+        let end = from + images.len();
         let images: Vec<_> = images.into_iter().filter(|(_, image)| passes(image)).collect();
         let response = publish::handle(&self.stores, stream_event(&images)).await;
         let failed = response.batch_item_failures.iter().map(|failure| failure.item_identifier.clone().unwrap());

@@ -153,7 +153,7 @@ impl World {
 
     /// Stream and queue lose what they hold, as after 24 hours and 14 days.
     pub fn lose_stream_and_queue(&self) {
-        *self.stream_position.lock().unwrap() = usize::MAX;
+        *self.stream_position.lock().unwrap() = self.memory.reservations.stream(0).len();
         loop {
             let lost = self.memory.queue.receive(usize::MAX, Duration::ZERO);
             if lost.is_empty() {

@@ -69,7 +69,7 @@ async fn a_busy_booking_is_as_old_as_its_oldest_event() {
     let _ = world.append("A", Some(1), &[draft(20)]).await.is(202);
     world.faults.all_up();
     world.lose_stream_and_queue();
-    world.wait(MINUTE);
+    world.wait(6 * MINUTE);
     assert_eq!(codes(&run(&world).await), ["A", "B", "C", "D", "E"]);
     world.heal().await;
     assert_eq!(world.published("A"), [1, 2]);

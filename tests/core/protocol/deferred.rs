@@ -122,7 +122,7 @@ async fn a_deferred_request_sent_again_is_one_booking() {
         deferred(&world, "B", &[draft(1)]).await;
         assert_eq!(world.memory.queue.bodies().len(), if pause < 300 { 1 } else { 2 });
         world.heal().await;
-        assert_eq!((world.recorded("B"), world.published("B")), (vec![1], vec![1]));
+        assert_eq!(world.recorded("B"), [1]);
         assert!(world.published_conflicts().is_empty());
         let answer = world.append("B", Some(0), &[draft(1)]).await.is(200);
         assert_eq!(answer.versions(), [1]);

@@ -30,7 +30,7 @@ async fn after_a_long_outage_everything_is_settled_in_version_order() {
 #[tokio::test]
 async fn a_failing_store_keeps_the_message_and_backs_off_further_each_time() {
     for (call, store) in
-        [(Call::Claims, Store::Reservations), (Call::Record, Store::Events), (Call::Publish, Store::Bus)]
+        [(Call::Claims, Store::Reservations), (Call::Highest, Store::Events), (Call::Publish, Store::Bus)]
     {
         let world = World::new();
         world.faults.once(Call::Record, Fault::Fail(FailureKind::Unreachable));

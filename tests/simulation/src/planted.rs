@@ -1,0 +1,8 @@
+//! Bugs to plant.
+
+/// A bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// None yet.
+    None,
+}
