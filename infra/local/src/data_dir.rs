@@ -46,8 +46,7 @@ impl DataDir {
         let mut builder = tempfile::Builder::new();
         builder.prefix("booking-store-");
         let made = builder.tempdir_in(MEMORY).or_else(|_| builder.tempdir());
-        let temporary =
-            made.map_err(|source| DataDirError::Unusable { path: std::env::temp_dir(), source })?;
+        let temporary = made.map_err(|source| DataDirError::Unusable { path: std::env::temp_dir(), source })?;
         Self::lock(temporary.path().to_owned(), Some(temporary))
     }
 

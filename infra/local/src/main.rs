@@ -25,7 +25,7 @@ struct Arguments {
     #[arg(long, value_name = "true|false", default_value_t = true, action = clap::ArgAction::Set)]
     deferred_accept: bool,
     /// What to log: a level, or levels by module such as "warn,publish=info"
-    #[arg(long, value_name = "FILTER", default_value = "warn,local=info")]
+    #[arg(long, value_name = "FILTER", default_value = "warn,local=info,dynoxide=error")]
     log: String,
 }
 
@@ -80,7 +80,11 @@ fn greet(running: &Running, data: &str) {
     println!("booking-store-local listens on {url} (data: {data}; Ctrl-C stops)");
     println!();
     println!("append   curl -i {url}/bookings/HOTEL-1/events -H 'Content-Type: application/json' \\");
-    println!("           -d '{{\"expected_version\":0,\"events\":[{{\"type\":\"BookingPriced\",\"data\":{{\"total\":\"120.00\"}}}}]}}'");
+    println!(
+        "           -d '{{\"expected_version\":0,\"events\":[{{\"type\":\"BookingPriced\",\"data\":{{\"total\":\"120.00\"}}}}]}}'"
+    );
     println!("read     curl -s {url}/bookings/HOTEL-1/events");
-    println!("break    curl -s -X PUT {url}/local/faults -d '{{\"events\":\"down\"}}'   # then append again; \"up\" heals");
+    println!(
+        "break    curl -s -X PUT {url}/local/faults -d '{{\"events\":\"down\"}}'   # then append again; \"up\" heals"
+    );
 }

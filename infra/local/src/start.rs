@@ -127,7 +127,11 @@ impl Running {
 
 async fn listen(port: u16) -> Result<TcpListener, StartError> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
-        if error.kind() == io::ErrorKind::AddrInUse { StartError::PortInUse(port) } else { StartError::Listen(port, error) }
+        if error.kind() == io::ErrorKind::AddrInUse {
+            StartError::PortInUse(port)
+        } else {
+            StartError::Listen(port, error)
+        }
     })
 }
 

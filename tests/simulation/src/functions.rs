@@ -24,6 +24,9 @@ pub(crate) struct Shard {
     cursor: usize,
     /// The invocation whose end counts.
     invocation: Option<Turn>,
+    /// How often the batch at the cursor was given up. Each time the stream waits longer, or a batch that takes longer
+    /// than the lease would never end.
+    given_up: u32,
 }
 
 impl Shard {
@@ -76,7 +79,7 @@ impl Simulation {
     /// The stream invokes the publish function with a batch.
     pub(crate) fn begin_batch(&mut self, worker: usize) {
         let shard = self.workers[worker].shard;
-        let Shard { images, cursor, invocation } = &self.shards[shard];
+        let Shard { images, cursor, invocation, .. } = &self.shards[shard];
         if invocation.is_some() || *cursor == images.len() {
             return;
         }
@@ -90,7 +93,8 @@ impl Simulation {
         let task = turns::publish_batch(self.workers[worker].stores.clone(), batch, self.options.planted);
         self.workers[worker].begin(number, Job::Publish(shard, from, until), task);
         self.shards[shard].invocation = Some(turn);
-        self.later(self.workload.lease, Happening::LeaseEnds(shard, worker, number));
+        let lease = self.workload.lease << self.shards[shard].given_up.min(16);
+        self.later(lease, Happening::LeaseEnds(shard, worker, number));
     }
 
     /// The stream waits no longer for an invocation. What it still does, it does beside the next one.
@@ -99,6 +103,7 @@ impl Simulation {
         if self.shards[shard].invocation == Some(turn) {
             self.trace.line(self.time.now(), || format!("{:<9} GIVEN UP by the stream", turn.to_string()));
             self.shards[shard].invocation = None;
+            self.shards[shard].given_up += 1;
             self.wake_publisher(shard);
         }
     }
@@ -109,6 +114,7 @@ impl Simulation {
         if self.shards[shard].invocation == Some(turn) {
             let first = failed.iter().min();
             self.shards[shard].cursor = first.map_or(until, |position| from + position);
+            self.shards[shard].given_up = 0;
             self.shards[shard].invocation = None;
             let mut chance = self.chance(Draw::Next, turn.key() << 16 | 0xfffd);
             if self.redeliveries > 0 && chance.one_in(10) {

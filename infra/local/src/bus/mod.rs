@@ -52,7 +52,8 @@ impl LocalBus {
     /// How many entries were delivered.
     pub async fn delivered(&self) -> Result<i64, LedgerError> {
         // Nothing is ever removed from the log.
-        let count = |t: &Transaction<'_>| t.query_row("SELECT COALESCE(MAX(n), 0) FROM deliveries", [], |row| row.get(0));
+        let count =
+            |t: &Transaction<'_>| t.query_row("SELECT COALESCE(MAX(n), 0) FROM deliveries", [], |row| row.get(0));
         self.ledger.read(count).await
     }
 
@@ -60,7 +61,8 @@ impl LocalBus {
         let now = self.clock.now().unix_milliseconds();
         let rules = self.rules.clone();
         let log = move |t: &Transaction<'_>| {
-            t.prepare_cached("INSERT INTO deliveries (entry, delivered_at) VALUES (?1, ?2)")?.execute(params![entry, now])?;
+            t.prepare_cached("INSERT INTO deliveries (entry, delivered_at) VALUES (?1, ?2)")?
+                .execute(params![entry, now])?;
             let n = t.last_insert_rowid();
             let matched = rules.read().unwrap_or_else(PoisonError::into_inner).matching(entry.as_bytes());
             for rule in matched.unwrap_or_default() {

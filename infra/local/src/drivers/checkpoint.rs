@@ -22,7 +22,8 @@ impl Checkpoint {
     pub async fn load(&self) -> Result<Position, LedgerError> {
         let stream = self.stream.clone();
         let load = move |t: &Transaction<'_>| {
-            t.query_row("SELECT sequence_number FROM checkpoints WHERE stream = ?1", [stream], |row| row.get(0)).optional()
+            t.query_row("SELECT sequence_number FROM checkpoints WHERE stream = ?1", [stream], |row| row.get(0))
+                .optional()
         };
         self.ledger.read(load).await
     }

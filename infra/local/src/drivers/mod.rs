@@ -59,14 +59,22 @@ impl Stop {
         let stopped = self.wait();
         match wake {
             // Whatever ended it, the driver looks again.
-            Some(wake) => drop(timeout(longest, async { tokio::select! { () = stopped => {}, () = wake.notified() => {} } }).await),
+            Some(wake) => drop(
+                timeout(longest, async {
+                    tokio::select! { () = stopped => {}, () = wake.notified() => {} }
+                })
+                .await,
+            ),
             None => drop(timeout(longest, stopped).await),
         }
     }
 }
 
 /// Runs a function as a task of its own: one that panics has failed and nothing else has.
-pub(crate) async fn invoke<T: Send + 'static>(name: &str, function: impl Future<Output = T> + Send + 'static) -> Option<T> {
+pub(crate) async fn invoke<T: Send + 'static>(
+    name: &str,
+    function: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     match tokio::spawn(function).await {
         Ok(answer) => Some(answer),
         Err(crash) => {

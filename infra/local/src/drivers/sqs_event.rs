@@ -35,7 +35,8 @@ fn record(message: &Received) -> Value {
 
 /// The messages to delete. An answer that names no message of the batch is a failure of all of it.
 pub(super) fn done<'a>(batch: &'a [Received], response: &SqsBatchResponse) -> Vec<&'a Received> {
-    let failed: Vec<&str> = response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+    let failed: Vec<&str> =
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
     let known = |id: &&str| batch.iter().any(|message| message.message_id == **id);
     if !failed.iter().all(known) {
         return Vec::new();

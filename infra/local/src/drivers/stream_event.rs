@@ -74,8 +74,10 @@ mod tests {
     #[test]
     fn is_an_event_lambda_would_send() {
         let item = |pending: &str| {
-            serde_json::from_value(json!({"booking_code": {"S": "X"}, "pending_bytes": {"N": pending}, "recent": {"L": [{"B": "AAEC"}]}}))
-                .unwrap()
+            serde_json::from_value(
+                json!({"booking_code": {"S": "X"}, "pending_bytes": {"N": pending}, "recent": {"L": [{"B": "AAEC"}]}}),
+            )
+            .unwrap()
         };
         let record = Record {
             event_id: "e1".to_owned(),

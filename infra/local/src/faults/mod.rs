@@ -66,7 +66,11 @@ impl Faults {
     /// `stores` behind these switches.
     pub fn between(&self, stores: Stores) -> Stores {
         Stores {
-            reservations: Arc::new(Faulty { faults: self.clone(), store: Store::Reservations, port: stores.reservations }),
+            reservations: Arc::new(Faulty {
+                faults: self.clone(),
+                store: Store::Reservations,
+                port: stores.reservations,
+            }),
             events: Arc::new(Faulty { faults: self.clone(), store: Store::Events, port: stores.events }),
             queue: Arc::new(Faulty { faults: self.clone(), store: Store::Queue, port: stores.queue }),
             bus: Arc::new(Faulty { faults: self.clone(), store: Store::Bus, port: stores.bus }),

@@ -41,7 +41,10 @@ pub(super) async fn put_rule(State(app): Shared, Path(name): Path<String>, body:
         Err(too_large) => return too_large,
     };
     let Ok(RuleBody { pattern }) = serde_json::from_slice(&body) else {
-        return invalid(vec![FieldError::new("", "must be an object such as {\"pattern\":{\"source\":[\"booking.events\"]}}")]);
+        return invalid(vec![FieldError::new(
+            "",
+            "must be an object such as {\"pattern\":{\"source\":[\"booking.events\"]}}",
+        )]);
     };
     match app.bus.put_rule(&name, &pattern).await {
         Ok(()) => Json(json!({ "name": name, "pattern": pattern })).into_response(),

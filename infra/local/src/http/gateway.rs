@@ -86,14 +86,9 @@ async fn call(app: &Arc<App>, function: &str, request: lambda_http::Request) -> 
 }
 
 fn method_not_allowed(allowed: &str) -> Response {
-    let mut response = problem(Problem {
-        detail: format!("This route takes {allowed}."),
-        ..Problem::method_not_allowed("").with("allow", allowed)
-    });
-    if let Ok(allowed) = allowed.parse() {
-        response.headers_mut().insert(header::ALLOW, allowed);
-    }
-    response
+    let detail = format!("This route takes {allowed}.");
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    problem(Problem::new(status, "method-not-allowed", "Method not allowed", detail).with("allow", allowed))
 }
 
 /// API Gateway's payload 2.0.
@@ -152,7 +147,8 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind.starts_with("text/") || matches!(kind.as_str(), "application/json" | "application/javascript" | "application/xml")
+    kind.starts_with("text/")
+        || matches!(kind.as_str(), "application/json" | "application/javascript" | "application/xml")
 }
 
 #[cfg(test)]
@@ -188,7 +184,9 @@ mod tests {
 
     #[test]
     fn other_bodies_arrive_byte_for_byte() {
-        assert!(matches!(parsed("application/octet-stream", b"\x00\xff").body(), Body::Binary(bytes) if bytes == b"\x00\xff"));
+        assert!(
+            matches!(parsed("application/octet-stream", b"\x00\xff").body(), Body::Binary(bytes) if bytes == b"\x00\xff")
+        );
         assert!(matches!(parsed("application/json", b"\xff").body(), Body::Binary(bytes) if bytes == b"\xff"));
         assert!(matches!(parsed("application/json", b"").body(), Body::Empty));
     }

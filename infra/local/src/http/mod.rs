@@ -88,7 +88,9 @@ async fn no_route(uri: Uri) -> Response {
 
 async fn wrong_method(method: Method, uri: Uri) -> Response {
     let detail = format!("{} does not take {method}.", uri.path());
-    problem(Problem { detail, ..Problem::method_not_allowed("") })
+    let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+    // The router says in `Allow` what it takes.
+    problem(Problem::new(status, "method-not-allowed", "Method not allowed", detail))
 }
 
 /// A problem as the functions answer it.
@@ -130,7 +132,8 @@ fn shown<T: Serialize>(found: Result<T, LedgerError>) -> Response {
 /// The body, or a 413.
 async fn whole_body(body: Body) -> Result<axum::body::Bytes, Response> {
     axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
-        let (status, detail) = (axum::http::StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 10 MB, or broke off.");
+        let (status, detail) =
+            (axum::http::StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 10 MB, or broke off.");
         problem(Problem::new(status, "request-too-large", "Request too large", detail))
     })
 }

@@ -93,7 +93,8 @@ impl LocalQueue {
         let visible_at = now.saturating_add(milliseconds(pause));
         let hide = move |t: &Transaction<'_>| {
             let Some((seq, group)) = in_flight(t, &receipt, now)? else { return Ok(false) };
-            t.prepare_cached("UPDATE messages SET visible_at = ?2 WHERE seq = ?1")?.execute(params![seq, visible_at])?;
+            t.prepare_cached("UPDATE messages SET visible_at = ?2 WHERE seq = ?1")?
+                .execute(params![seq, visible_at])?;
             refresh(t, &group)?;
             Ok(true)
         };

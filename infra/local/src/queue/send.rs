@@ -16,10 +16,15 @@ impl LocalQueue {
         let send = move |t: &Transaction<'_>| {
             t.prepare_cached("DELETE FROM deduplication WHERE until <= ?1")?.execute([now])?;
             // Without the group in the key, an id is known to the whole queue.
-            let known = t
-                .prepare_cached("INSERT OR IGNORE INTO deduplication (message_group, deduplication_id, until) VALUES (?1, ?2, ?3)")?
-                .execute(params![if scope { group.as_str() } else { "" }, deduplication_id, now + DEDUPLICATION_MILLISECONDS])?
-                == 0;
+            let known =
+                t.prepare_cached(
+                    "INSERT OR IGNORE INTO deduplication (message_group, deduplication_id, until) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![
+                    if scope { group.as_str() } else { "" },
+                    deduplication_id,
+                    now + DEDUPLICATION_MILLISECONDS
+                ])? == 0;
             if known {
                 return Ok(());
             }

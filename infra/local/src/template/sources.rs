@@ -159,10 +159,14 @@ mod tests {
     fn the_stream_filter_lets_in_just_the_work() {
         let filters = Template::embedded().unwrap().stream_source("PublishFunction").unwrap().filters;
         let patterns = Patterns::any_of(&filters).unwrap();
-        let reservation = |pending: &str| json!({"eventName": "MODIFY", "dynamodb": {"Keys": {"booking_code": {"S": "X"}, "item": {"S": "reservation"}},
-            "NewImage": {"booking_code": {"S": "X"}, "item": {"S": "reservation"}, "pending_bytes": {"N": pending}}}});
-        let conflict = |name: &str| json!({"eventName": name, "dynamodb": {"Keys": {"booking_code": {"S": "X"}, "item": {"S": "conflict#1"}},
-            "NewImage": {"item": {"S": "conflict#1"}}}});
+        let reservation = |pending: &str| {
+            json!({"eventName": "MODIFY", "dynamodb": {"Keys": {"booking_code": {"S": "X"}, "item": {"S": "reservation"}},
+            "NewImage": {"booking_code": {"S": "X"}, "item": {"S": "reservation"}, "pending_bytes": {"N": pending}}}})
+        };
+        let conflict = |name: &str| {
+            json!({"eventName": name, "dynamodb": {"Keys": {"booking_code": {"S": "X"}, "item": {"S": "conflict#1"}},
+            "NewImage": {"item": {"S": "conflict#1"}}}})
+        };
         let removed = json!({"eventName": "REMOVE", "dynamodb": {"Keys": {"booking_code": {"S": "X"}, "item": {"S": "reservation"}}}});
         for (record, wanted) in [
             (reservation("310"), true),

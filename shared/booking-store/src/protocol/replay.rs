@@ -73,12 +73,16 @@ async fn stored(stores: &Stores, old: &Reservation, first: Version, count: usize
     Ok(events)
 }
 
+/// Whether `stored` is the whole decision; if not, which event id was used for something else.
 fn compare(decision: &Decision, stored: Vec<Event>) -> Refusal {
-    let same =
-        |(offered, stored): (&crate::NewEvent, Option<&Event>)| stored.is_some_and(|stored| offered.is_same_as(stored));
-    let stored_or_none = stored.iter().map(Some).chain(std::iter::repeat(None));
-    match decision.events.iter().zip(stored_or_none).find(|pair| !same(*pair)) {
-        Some((offered, _)) => Refusal::EventIdReused(offered.event_id),
-        None => Refusal::Replay { events: stored },
+    let first = decision.event_ids().next();
+    for (i, offered) in decision.events.iter().enumerate() {
+        match stored.get(i) {
+            Some(event) if offered.is_same_as(event) => {}
+            Some(event) if offered.event_id == event.event_id => return Refusal::EventIdReused(offered.event_id),
+            // The batch goes on otherwise than it did: it is the first event that belongs to another one.
+            Some(_) | None => return Refusal::EventIdReused(first.unwrap_or(offered.event_id)),
+        }
     }
+    Refusal::Replay { events: stored }
 }

@@ -1,0 +1,11 @@
+//! The house itself: the template says what the code believes, and the source keeps its own rules.
+
+mod template;
+mod tidy;
+
+use std::path::PathBuf;
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
