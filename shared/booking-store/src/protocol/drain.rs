@@ -4,10 +4,12 @@
 
 use crate::failure::{FailureKind, StoreFailure};
 use crate::ports::{BusEvent, ConflictKept, Decided, Stores};
+use crate::protocol::lookup::{self, Located};
+use crate::protocol::read::Outcome;
 use crate::protocol::replay::{self, Refusal};
 use crate::protocol::settle::settle;
 use crate::queue_message::QueueMessage;
-use crate::{BookingCode, Conflict, Decision, EventId, Reservation};
+use crate::{BookingCode, Conflict, Decision, EventId, NewEvent, Reservation};
 
 /// What became of one message.
 #[derive(Debug)]
@@ -83,6 +85,9 @@ async fn drain_deferred(stores: &Stores, decision: &Decision) -> Result<Drained,
 
 async fn keep_conflicts(stores: &Stores, decision: &Decision, old: &Reservation) -> Result<Drained, StoreFailure> {
     for event in &decision.events {
+        if is_accepted(stores, decision, event).await? {
+            continue;
+        }
         let conflict = Conflict {
             booking_code: decision.booking_code.clone(),
             event: event.clone(),
@@ -101,4 +106,13 @@ async fn keep_conflicts(stores: &Stores, decision: &Decision, old: &Reservation)
         }
     }
     Ok(Drained::Conflict)
+}
+
+/// Whether the booking has this very event, accepted in another batch than this one: then it has lost nothing.
+async fn is_accepted(stores: &Stores, decision: &Decision, event: &NewEvent) -> Result<bool, StoreFailure> {
+    match lookup::event(stores, &decision.booking_code, event.event_id).await {
+        Outcome::Found(Located::Event(accepted, _)) => Ok(event.is_same_as(&accepted)),
+        Outcome::Found(Located::Conflict(_) | Located::NoSuchEvent) | Outcome::NotFound => Ok(false),
+        Outcome::Unknown(failure) => Err(failure),
+    }
 }

@@ -82,11 +82,13 @@ pub async fn read(stores: &Stores, query: &Query) -> Outcome<Page> {
     Outcome::Unknown(StoreFailure::corrupt(Store::Events, "the record does not reach up to what is settled"))
 }
 
-fn both(query: &Query, claims: Claims, recorded: Vec<Event>) -> Look {
+fn both(query: &Query, claims: Claims, mut recorded: Vec<Event>) -> Look {
     let Some(reservation) = claims.reservation else {
         // Recorded but not reserved: the booking came to be between the two answers.
         return if recorded.is_empty() { Look::Absent } else { Look::Again };
     };
+    // Recorded since the reservation was read: part of a later moment, and perhaps only a part of what was accepted in it.
+    recorded.retain(|event| event.version <= reservation.head);
     let last = recorded.last().map_or(query.from.previous(), |event| event.version);
     let full = is_full(query, &recorded);
     if !full && last < reservation.settled {
