@@ -1,5 +1,7 @@
 //! A recorded batch of the fallback queue: order within a group, groups on their own, malformed messages at once.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::SqsEvent;
 use booking_store::failure::{FailureKind, Store};
 use booking_tests::{Call, Delivered, Fault, World, draft, event_id, sqs_event};
@@ -102,14 +104,27 @@ async fn a_malformed_message_the_dead_letters_do_not_take_is_kept() {
     world.heal().await;
 }
 
-/// Only the message that failed is hidden for longer, by its receive count; the queue keeps the group behind it.
+/// Every kept message is given the pause of the first: one that stayed hidden longer would block its group.
 #[tokio::test]
-async fn the_pause_is_asked_for_the_failed_message_alone() {
-    let world = world().await;
-    world.faults.down(Store::Reservations);
-    deliver(&world, batch()).await;
-    let pauses = world.faults.take_calls().into_iter().filter(|call| *call == Call::BackOff).count();
-    assert_eq!(pauses, 3, "one a group");
+async fn the_messages_behind_a_failed_one_wait_as_long_as_it() {
+    let world = World::new();
+    world.faults.once(Call::Record, Fault::Fail(FailureKind::Unreachable));
+    let _ = world.append("B", Some(0), &[draft(1)]).await.is(202);
+    world.faults.once(Call::Highest, Fault::Fail(FailureKind::Unreachable));
+    let _ = world.append("B", Some(1), &[draft(2)]).await.is(202);
+    let bodies = world.memory.queue.bodies();
+    let hidden = Duration::from_secs(3600);
+    let first = world.memory.queue.receive(10, hidden).remove(0);
+    let delivered =
+        |(receipt, receives): (&str, u32), body: &str| Delivered { receives, ..message(receipt, "B", body) };
+    let batch = [delivered((&first.receipt, 3), &bodies[0]), delivered(("2", 1), &bodies[1])];
+    world.faults.down(Store::Events);
+    assert_eq!(deliver(&world, sqs_event(&batch)).await, [first.receipt.clone(), "2".to_owned()]);
+    world.memory.queue.delete(&first.receipt);
+    world.wait(Duration::from_millis(3_999));
+    assert!(world.memory.queue.receive(10, Duration::ZERO).is_empty(), "the third receive's pause is 4 s");
+    world.wait(Duration::from_millis(1));
+    assert_eq!(world.memory.queue.receive(10, Duration::ZERO).len(), 1);
     world.heal().await;
 }
 

@@ -222,3 +222,19 @@ async fn without_the_record_the_drainer_does_not_guess() {
     world.heal().await;
     assert!(world.published_conflicts().is_empty());
 }
+
+/// Part of a deferred batch was accepted by another request: that part has lost nothing, the rest has.
+#[tokio::test]
+async fn what_the_booking_has_of_a_deferred_batch_is_no_conflict() {
+    for settled in [false, true] {
+        let world = World::new();
+        let _ = world.append("B", Some(0), &[draft(1)]).await.is(201);
+        if settled {
+            world.settle().await;
+        }
+        deferred(&world, "B", &[draft(1), draft(2)]).await;
+        world.heal().await;
+        assert_eq!(world.read("B").await.event_ids(), [event_id(1)]);
+        assert_eq!(world.published_conflicts(), [event_id(2)]);
+    }
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use booking_store::failure::{FailureKind, Store};
+use booking_store::limits::MAX_TRIM;
 use booking_tests::{Call, Fault, World, draft, event_id};
 
 /// Forty appends of one booking and five others, events table down; everything comes out in version order.
@@ -138,5 +139,23 @@ async fn more_pending_events_than_one_trim_takes() {
     let trims = world.faults.take_calls().into_iter().filter(|call| *call == Call::Trim).count();
     assert_eq!(trims, 3);
     assert_eq!(world.published("B"), (1..=250).collect::<Vec<_>>());
+    world.heal().await;
+}
+
+/// A backlog longer than one trim makes progress however often it is interrupted.
+#[tokio::test]
+async fn what_was_published_of_a_long_backlog_is_settled_before_the_rest() {
+    let world = World::new();
+    world.faults.down(Store::Events);
+    for n in 0..6u64 {
+        let events: Vec<_> = (1..=25).map(|i| draft(n * 25 + i)).collect();
+        let _ = world.append("B", if n == 0 { Some(0) } else { None }, &events).await.is(202);
+    }
+    world.faults.all_up();
+    world.faults.script(Call::Publish, (0..120).map(|_| Fault::Pass));
+    world.faults.once(Call::Publish, Fault::Fail(FailureKind::Throttled));
+    assert_eq!(world.drain_queue().await, 0);
+    assert_eq!(world.published("B").len(), 120);
+    assert_eq!(world.head_and_settled("B"), Some((150, MAX_TRIM as u64)));
     world.heal().await;
 }

@@ -1,6 +1,7 @@
 //! Record: lowest version first, helping others; what fails is left to the queue, and to the stream if that fails too.
 
 use booking_store::failure::{FailureKind, Store};
+use booking_store::limits::RECORD_BUDGET;
 use booking_tests::{Call, Fault, World, draft};
 
 fn fail() -> Fault {
@@ -24,7 +25,7 @@ async fn a_writer_first_records_what_others_left_pending() {
 }
 
 #[tokio::test]
-async fn a_helper_skips_what_is_recorded() {
+async fn a_helping_writer_skips_what_is_recorded() {
     let world = World::new();
     world.faults.script(Call::Record, [Fault::Pass, fail()]);
     let _ = world.append("B", Some(0), &[draft(1), draft(2)]).await.is(202);
@@ -106,4 +107,24 @@ async fn two_recorders_of_one_event_agree() {
     let _ = world.append("B", Some(0), &[draft(1), draft(2)]).await.is(201);
     world.heal().await;
     assert_eq!(world.published("B"), [1, 2]);
+}
+
+/// A slow table must not keep a writer from its answer: what is not recorded within the budget is pending.
+#[tokio::test]
+async fn a_writer_gives_up_recording_when_its_time_is_up() {
+    let world = World::new();
+    let slow = |world: &World| {
+        let clock = world.clone();
+        Fault::meanwhile(async move { clock.wait(RECORD_BUDGET / 4) })
+    };
+    let events: Vec<_> = (1..=10).map(draft).collect();
+    world.faults.script(Call::Record, (0..5).map(|_| slow(&world)));
+    let answer = world.append("B", Some(0), &events).await.is(202);
+    assert_eq!((answer.member("status"), answer.versions().len()), ("pending", 10));
+    assert_eq!(world.recorded("B"), [1, 2, 3, 4, 5]);
+    assert_eq!(world.memory.queue.bodies().len(), 1);
+    world.faults.script(Call::Record, (0..5).map(|_| slow(&world)));
+    assert_eq!(world.drain_queue().await, 1, "the drainer goes on where the writer stopped");
+    world.heal().await;
+    assert_eq!(world.recorded("B").len(), 10);
 }
