@@ -78,21 +78,18 @@ fn body_fields(body: &[u8], ids: &dyn Ids, errors: &mut Vec<FieldError>) -> Opti
     let mut seen = BTreeSet::new();
     let mut parsed = Vec::new();
     for (i, raw) in events.iter().enumerate() {
-        let event = event(&format!("/events/{i}"), raw, ids, errors);
-        if let Some(event) = event {
-            if !seen.insert(event.event_id) {
-                errors.push(FieldError::new(
-                    format!("/events/{i}/event_id"),
-                    "is used by an earlier event of this request",
-                ));
-            }
-            parsed.push(event);
-        }
+        parsed.extend(event(&format!("/events/{i}"), raw, ids, &mut seen, errors));
     }
     Some((ExpectedVersion::from(expected), parsed))
 }
 
-fn event(at: &str, raw: &RawValue, ids: &dyn Ids, errors: &mut Vec<FieldError>) -> Option<NewEvent> {
+fn event(
+    at: &str,
+    raw: &RawValue,
+    ids: &dyn Ids,
+    seen: &mut BTreeSet<EventId>,
+    errors: &mut Vec<FieldError>,
+) -> Option<NewEvent> {
     let Ok(fields) = serde_json::from_str::<Fields>(raw.get()) else {
         errors.push(FieldError::new(at, "must be a JSON object"));
         return None;
@@ -103,6 +100,9 @@ fn event(at: &str, raw: &RawValue, ids: &dyn Ids, errors: &mut Vec<FieldError>) 
     event.require("type");
     event.require("data");
     let event_id = event.parsed("event_id", EventId::parse);
+    if event_id.is_some_and(|id| !seen.insert(id)) {
+        event.wrong("event_id", "is used by an earlier event of this request");
+    }
     let event_type = event.parsed("type", EventType::parse);
     let occurred_at = event.parsed("occurred_at", Timestamp::parse);
     let data = object(&mut event, "data", MAX_DATA_BYTES);

@@ -113,7 +113,7 @@ pub(crate) fn page(booking_code: &BookingCode, page: Page, request: &Request) ->
             },
         )
     };
-    if let (true, Ok(etag)) = (page.complete, HeaderValue::from_str(&etag)) {
+    if let (true, Ok(etag)) = (last_is_final, HeaderValue::from_str(&etag)) {
         response.headers_mut().insert(header::ETAG, etag);
     }
     response

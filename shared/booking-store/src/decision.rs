@@ -45,9 +45,9 @@ impl Decision {
         }
     }
 
-    /// None of the ids is among the recent ones, and there is room.
+    /// None of the ids is among the recent ones or the owner's, and there is room.
     fn is_admitted_by(&self, old: &Reservation) -> bool {
-        old.pending_bytes <= self.room() && !self.event_ids().any(|id| old.recent.contains(&id))
+        old.pending_bytes <= self.room() && !self.event_ids().any(|id| old.owner == id || old.recent.contains(&id))
     }
 
     /// The reservation after the decision was granted.

@@ -34,6 +34,8 @@ pub const MAX_PAGE_EVENTS: usize = 1000;
 pub const DEFAULT_PAGE_EVENTS: usize = 100;
 /// Most bytes of events in one page of a read. A Lambda answer may have 6 MB.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes of conflicts beside the events of a page; the rest can be read by event id.
+pub const MAX_PAGE_CONFLICT_BYTES: usize = 1024 * 1024;
 /// Times a read looks again when its two halves contradict each other before it says 503.
 pub const MAX_READ_ATTEMPTS: usize = 4;
 

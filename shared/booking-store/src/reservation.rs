@@ -75,6 +75,11 @@ impl Reservation {
         Some(Version::new(self.head.get() - self.recent.len() as u64).plus(position + 1))
     }
 
+    /// The last version whose event id is no longer among the recent ones.
+    pub fn forgotten(&self) -> Version {
+        Version::new(self.head.get().saturating_sub(self.recent.len() as u64))
+    }
+
     /// The next step towards `settled = up_to`, or none if that is reached. At most [`MAX_TRIM`] events a step.
     pub fn trim(&self, up_to: Version) -> Option<Trim> {
         let events = up_to.count_since(self.settled).min(self.pending.len()).min(MAX_TRIM);

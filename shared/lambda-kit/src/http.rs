@@ -2,7 +2,7 @@
 
 use booking_store::BookingCode;
 use lambda_http::http::{HeaderValue, Response, StatusCode, header};
-use lambda_http::{Body, Request};
+use lambda_http::{Body, Request, RequestExt};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
@@ -10,7 +10,8 @@ use crate::problem::{FieldError, Problem};
 
 /// The path's segments from `bookings` (or `health`) on, percent-decoded. What comes before is a stage or a mapping.
 pub fn segments(request: &Request) -> Vec<String> {
-    let path = request.uri().path();
+    // API Gateway hands the path over decoded; a '#' in it must not be taken for the end of the URI's path.
+    let path = Some(request.raw_http_path()).filter(|path| !path.is_empty()).unwrap_or(request.uri().path());
     let decoded = path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
     decoded.skip_while(|part| part != "bookings" && part != "health").collect()
 }

@@ -219,3 +219,11 @@ async fn a_body_that_is_no_text() {
     answer.is_problem(400, "invalid-request");
     assert_eq!(world.faults.take_calls(), [] as [Call; 0]);
 }
+
+/// All at once: that the earlier event is wrong otherwise does not hide that its id is used twice.
+#[tokio::test]
+async fn an_id_used_twice_is_told_beside_what_else_is_wrong() {
+    let world = World::new();
+    let answer = world.post("B", &body(Some(0), &[draft(1).of_type("1"), draft(1)])).await.is(400);
+    assert_eq!(answer.pointers(), ["/events/0/type", "/events/1/event_id"]);
+}

@@ -65,3 +65,12 @@ async fn the_payloads_without_a_booking() {
     assert_eq!(world.fetch(request(payloads::HEALTH)).await.is(200).member("status"), "ok");
     world.send(request(payloads::APPEND_BASE64_IN_STAGE)).await.is_problem(404, "booking-not-found");
 }
+
+/// API Gateway decodes the path; a '#' in it belongs to the code, which it makes invalid, and ends nothing.
+#[tokio::test]
+async fn a_hash_in_the_decoded_path_is_not_another_booking() {
+    let world = World::new();
+    let _ = world.append("LH", Some(0), &[booking_tests::draft(1)]).await.is(201);
+    let payload = include_str!("payloads/read-booking.json").replace("/bookings/LH4711", "/bookings/LH#4711");
+    let _ = world.fetch(from_str(&payload).unwrap()).await.is(400);
+}

@@ -204,3 +204,33 @@ async fn health_tells_how_the_tables_answer() {
         assert_eq!(answer.json, json!({"status": status, "stores": stores}));
     }
 }
+
+/// A page that can still change has no tag, or a reader that holds it would be told for ever that nothing changed.
+#[tokio::test]
+async fn a_page_with_pending_events_has_no_tag() {
+    let world = World::new();
+    world.faults.down(Store::Events);
+    let _ = world.append("B", Some(0), &[draft(1)]).await.is(202);
+    assert_eq!(world.read("B").await.is(200).header("etag"), None);
+    world.faults.all_up();
+    world.settle().await;
+    assert_eq!(world.read("B").await.is(200).header("etag"), Some("\"1\""));
+    let _ = world.get_with("/bookings/B/events", &[("if-none-match", "\"1\"")]).await.is(304);
+}
+
+/// Conflicts beside a page are bounded, and each of them is still found by its id.
+#[tokio::test]
+async fn many_conflicts_do_not_burst_an_answer() {
+    let world = World::new();
+    let _ = world.append("B", Some(0), &[draft(1)]).await.is(201);
+    world.settle().await;
+    world.faults.down(Store::Reservations);
+    for n in 2..=22 {
+        let _ = world.append("B", Some(0), &[draft(n).of_bytes(60_000)]).await.is(202);
+    }
+    world.heal().await;
+    let page = world.read("B").await.is(200).json;
+    assert_eq!(page["conflicts"].as_array().map(Vec::len), Some(17));
+    assert_eq!(world.get("/bookings/B").await.is(200).json["conflicts"], 21);
+    let _ = world.get(&format!("/bookings/B/events/{}", event_id(22))).await.is(200);
+}

@@ -173,3 +173,26 @@ async fn a_retry_inside_one_store_call_is_not_a_replay() {
         world.heal().await;
     }
 }
+
+/// What the recent ids prove needs no record; only further back it must be asked.
+#[tokio::test]
+async fn a_certain_conflict_is_told_without_the_record() {
+    let world = long_booking().await;
+    world.settle().await;
+    world.faults.down(Store::Events);
+    let forgotten = HEAD - RECENT_EVENTS as u64;
+    for expected in forgotten..HEAD {
+        world.append("B", Some(expected), &[draft(99)]).await.is_problem(409, "version-conflict");
+    }
+    world.append("B", Some(forgotten - 1), &[draft(99)]).await.is_problem(503, "store-unavailable");
+}
+
+/// The item holds the owner's id for ever, so the first event is recognised at the end too.
+#[tokio::test]
+async fn the_first_event_is_recognised_for_ever() {
+    let world = long_booking().await;
+    world.settle().await;
+    for expected in [None, Some(HEAD)] {
+        let _ = world.append("B", expected, &[draft(1), draft(2)]).await.is(200);
+    }
+}

@@ -140,11 +140,11 @@ mod tests {
         };
         let one = one.apply(None);
         let item = encode(&one).unwrap();
-        use schema::{BOOKING_CODE, HEAD, ITEM, PENDING, PENDING_BYTES, RECENT, SETTLED};
-        for name in [BOOKING_CODE, ITEM, HEAD, SETTLED, PENDING, PENDING_BYTES, RECENT] {
+        use schema::{BOOKING_CODE, HEAD, ITEM, OWNER, PENDING, PENDING_BYTES, RECENT, SETTLED};
+        for name in [BOOKING_CODE, ITEM, OWNER, HEAD, SETTLED, PENDING, PENDING_BYTES, RECENT] {
             assert!(item.contains_key(name), "{name}");
         }
-        assert_eq!(item.len(), 9, "owner and created_at are never part of an expression");
+        assert_eq!(item.len(), 9, "created_at is never part of an expression");
         assert_eq!(item.get(RECENT), Some(&AttributeValue::L(vec![recent_element(one.owner)])));
         assert_eq!(item.get(PENDING), Some(&pending_elements(&one.pending).unwrap()));
         let AttributeValue::L(pending) = &item[PENDING] else { panic!() };

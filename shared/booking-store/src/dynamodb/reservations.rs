@@ -188,14 +188,14 @@ impl DynamoReservations {
             ("bytes", number(decision.bytes())),
             ("room", number(decision.room())),
         ]);
-        let mut used = names([schema::HEAD, schema::PENDING, schema::RECENT, schema::PENDING_BYTES]);
+        let mut used = names([schema::HEAD, schema::PENDING, schema::RECENT, schema::PENDING_BYTES, schema::OWNER]);
         match expected {
             Some(version) => with.extend(values([("expected", number(version.get()))])),
             None => used.extend(names([schema::BOOKING_CODE])),
         }
-        for (i, id) in ids.into_iter().enumerate() {
-            condition.push_str(&format!(" AND NOT contains(#recent, :id{i})"));
-            with.insert(format!(":id{i}"), id);
+        for (i, (id, recent)) in decision.event_ids().zip(ids).enumerate() {
+            condition.push_str(&format!(" AND NOT contains(#recent, :id{i}) AND #owner <> :owner{i}"));
+            with.extend([(format!(":id{i}"), recent), (format!(":owner{i}"), text(id))]);
         }
         call(Store::Reservations, || async {
             let call = self.client.update_item().table_name(&self.table).set_key(Some(key(&decision.booking_code)));

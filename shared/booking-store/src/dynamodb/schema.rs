@@ -12,6 +12,8 @@ pub const RESERVATION: &str = "reservation";
 /// What the sort key of a conflict item begins with.
 pub const CONFLICT_PREFIX: &str = "conflict#";
 
+/// The id of the event that created the booking.
+pub const OWNER: &str = "owner";
 /// Version of the last accepted event.
 pub const HEAD: &str = "head";
 /// Everything up to this version is recorded, published and trimmed.

@@ -6,7 +6,7 @@
 use futures::future::join;
 
 use crate::failure::{Store, StoreFailure};
-use crate::limits::{MAX_PAGE_BYTES, MAX_READ_ATTEMPTS};
+use crate::limits::{MAX_PAGE_BYTES, MAX_PAGE_CONFLICT_BYTES, MAX_READ_ATTEMPTS};
 use crate::ports::{Claims, Stores};
 use crate::protocol::append::Status;
 use crate::{BookingCode, Conflict, Event, Reservation, Version};
@@ -35,7 +35,7 @@ pub struct Page {
     pub complete: bool,
     /// Events in order of version, with where they are.
     pub events: Vec<(Event, Status)>,
-    /// Events that lost this code to the booking.
+    /// Events that lost this code to the booking, up to 1 MB of them.
     pub conflicts: Vec<Conflict>,
     /// Where the next page begins.
     pub next: Option<Version>,
@@ -154,7 +154,16 @@ fn page(
     let head = reservation.map_or(Version::NONE, |reservation| reservation.head);
     let version = if events.is_empty() { head } else { head.max(next.previous()) };
     let next = (next <= version && !events.is_empty()).then_some(next);
-    Page { version, complete: true, events, conflicts, next }
+    Page { version, complete: true, events, conflicts: within_a_page(conflicts), next }
+}
+
+fn within_a_page(conflicts: Vec<Conflict>) -> Vec<Conflict> {
+    let mut size = 0;
+    let fits = |conflict: &Conflict| {
+        size += conflict.event.pending_bytes();
+        size <= MAX_PAGE_CONFLICT_BYTES as u64
+    };
+    conflicts.into_iter().take_while(fits).collect()
 }
 
 /// Whether the record's answer was cut off by a limit, so that there may be more of it.

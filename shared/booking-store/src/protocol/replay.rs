@@ -52,7 +52,7 @@ fn first_version(decision: &Decision, old: &Reservation) -> Option<Version> {
     let known = decision.event_ids().next().and_then(|id| old.version_of(id));
     known.or(match decision.expected {
         // Further back than the recent ids, the expected version still names the place.
-        ExpectedVersion::Exact(version) if version < old.head => Some(version.next()),
+        ExpectedVersion::Exact(version) if version.next() <= old.forgotten() => Some(version.next()),
         ExpectedVersion::Exact(_) | ExpectedVersion::New | ExpectedVersion::Any => None,
     })
 }
