@@ -1,5 +1,6 @@
 //! The embedded system over HTTP, as its users see it: the same handlers as on Lambda, DynamoDB by an independent
 //! engine, event sources driven by its stream.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it fails")]
 
 mod conflict;
 mod contention;
