@@ -3,38 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use booking_store::around::{Around, Call};
 use booking_store::failure::{FailureKind, Store, StoreFailure};
 use futures::future::{BoxFuture, pending};
-
-/// A method of a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the ports document their methods")]
-pub enum Call {
-    Decide,
-    Claims,
-    Trim,
-    KeepConflict,
-    Stale,
-    Record,
-    Highest,
-    Range,
-    Send,
-    BackOff,
-    DeadLetter,
-    Publish,
-}
-
-impl Call {
-    /// The store it is a call of.
-    pub const fn store(self) -> Store {
-        match self {
-            Self::Decide | Self::Claims | Self::Trim | Self::KeepConflict | Self::Stale => Store::Reservations,
-            Self::Record | Self::Highest | Self::Range => Store::Events,
-            Self::Send | Self::BackOff | Self::DeadLetter => Store::Queue,
-            Self::Publish => Store::Bus,
-        }
-    }
-}
 
 /// What befalls one call.
 pub enum Fault {
@@ -129,11 +100,30 @@ impl Faults {
         assert!(left.is_empty(), "scripted faults that never struck: {left:?}");
     }
 
+    fn next(&self, call: Call) -> Fault {
+        let mut state = self.lock();
+        state.calls.push(call);
+        if let Some(fault) = state.scripts.get_mut(&call).and_then(VecDeque::pop_front) {
+            return fault;
+        }
+        match state.outages.get(&call.store()) {
+            None => Fault::Pass,
+            Some(Outage::Fails(kind)) => Fault::Fail(*kind),
+            Some(Outage::ActsSilently) => Fault::Unknown,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Around for Faults {
     /// Lets `act` meet what is planned for this call.
-    pub(crate) async fn meet<T>(
+    async fn around<T: Send>(
         &self,
         call: Call,
-        act: impl Future<Output = Result<T, StoreFailure>>,
+        act: impl Future<Output = Result<T, StoreFailure>> + Send,
     ) -> Result<T, StoreFailure> {
         let fail = |kind| Err(StoreFailure::new(call.store(), kind).because("a scripted fault"));
         match self.next(call) {
@@ -153,22 +143,5 @@ impl Faults {
                 act.await
             }
         }
-    }
-
-    fn next(&self, call: Call) -> Fault {
-        let mut state = self.lock();
-        state.calls.push(call);
-        if let Some(fault) = state.scripts.get_mut(&call).and_then(VecDeque::pop_front) {
-            return fault;
-        }
-        match state.outages.get(&call.store()) {
-            None => Fault::Pass,
-            Some(Outage::Fails(kind)) => Fault::Fail(*kind),
-            Some(Outage::ActsSilently) => Fault::Unknown,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,8 @@ mod time;
 mod world;
 
 pub use answer::Answer;
-pub use faults::{Call, Fault, Faults};
+pub use booking_store::around::Call;
+pub use faults::{Fault, Faults};
 pub use queue::{Delivered, sqs_event};
 pub use samples::{Draft, body, code, draft, event_id};
 pub use stream::stream_event;

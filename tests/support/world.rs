@@ -12,7 +12,6 @@ use futures::FutureExt;
 use lambda_http::http::Request as HttpRequest;
 use lambda_http::{Body, Request};
 
-use crate::faulty::Faulty;
 use crate::{Answer, CountedIds, Draft, Faults, ManualClock, body, code};
 
 /// Most rounds of stream and queue until a healthy world has settled.
@@ -61,7 +60,7 @@ impl World {
         let clock = Arc::new(ManualClock::default());
         let memory = Memory::new(clock.clone());
         let faults = Arc::new(Faults::default());
-        let stores = Faulty::stores(&memory, faults.clone());
+        let stores = crate::faulty::stores(&memory, faults.clone());
         let context = Context { stores: stores.clone(), ids: Arc::new(CountedIds::default()), deferred_accept };
         Self { memory, faults, clock, stores, context, stream_position: Arc::default(), acknowledged: Arc::default() }
     }

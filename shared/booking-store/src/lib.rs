@@ -19,6 +19,7 @@ pub mod reservation;
 mod timestamp;
 mod version;
 
+pub mod around;
 pub mod bus_entry;
 pub mod clock;
 pub mod failure;
