@@ -54,7 +54,7 @@ impl Client {
     /// Events a second over the next [`MEASURED`] ones, from a standing start.
     async fn measure(&self) -> Result<f64, Failure> {
         self.settled().await?;
-        let (before, begun) = (self.next.load(Ordering::Relaxed), start_of_measurement());
+        let (before, begun) = (self.next.load(Ordering::Relaxed), Instant::now());
         self.append_until(before + MEASURED).await?;
         let appended = self.next.load(Ordering::Relaxed) - before;
         Ok(f64::from(u32::try_from(appended)?) / begun.elapsed().as_secs_f64())
@@ -110,9 +110,4 @@ impl Client {
         };
         timeout(PATIENCE, settled).await?
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a measurement of real time")]
-fn start_of_measurement() -> Instant {
-    Instant::now()
 }

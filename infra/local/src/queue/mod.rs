@@ -83,7 +83,7 @@ impl LocalQueue {
             Ok(true)
         };
         let deleted = self.ledger.write(delete).await?;
-        self.changed.notify_waiters();
+        self.changed.notify_one();
         Ok(deleted)
     }
 
@@ -99,7 +99,7 @@ impl LocalQueue {
             Ok(true)
         };
         let changed = self.ledger.write(hide).await?;
-        self.changed.notify_waiters();
+        self.changed.notify_one();
         Ok(changed)
     }
 

@@ -35,7 +35,7 @@ impl LocalQueue {
             refresh(t, &group)
         };
         self.ledger.write(send).await?;
-        self.changed.notify_waiters();
+        self.changed.notify_one();
         Ok(())
     }
 }
