@@ -1,17 +1,13 @@
 //! Fault switches: each store can be put down, made slow, or made to act without answering.
 //!
-//! A [`Faulty`] port sits between the adapter and the circuit breaker, so everything above meets the fault as it would
+//! They sit between the adapter and the circuit breaker, so everything above meets the fault as it would
 //! meet the real one. Switches are not kept: a restart begins with all stores up.
-
-mod bus;
-mod events;
-mod queue;
-mod reservations;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use booking_store::around::{Around, Call, wrap};
 use booking_store::failure::{FailureKind, Store, StoreFailure};
 use booking_store::ports::Stores;
 use serde::{Deserialize, Serialize};
@@ -65,65 +61,36 @@ impl Faults {
 
     /// `stores` behind these switches.
     pub fn between(&self, stores: Stores) -> Stores {
-        Stores {
-            reservations: Arc::new(Faulty {
-                faults: self.clone(),
-                store: Store::Reservations,
-                port: stores.reservations,
-            }),
-            events: Arc::new(Faulty { faults: self.clone(), store: Store::Events, port: stores.events }),
-            queue: Arc::new(Faulty { faults: self.clone(), store: Store::Queue, port: stores.queue }),
-            bus: Arc::new(Faulty { faults: self.clone(), store: Store::Bus, port: stores.bus }),
-            clock: stores.clock,
-        }
+        wrap(stores, self.clone())
     }
 }
 
-/// A port behind its store's switch.
-struct Faulty<P: ?Sized> {
-    faults: Faults,
-    store: Store,
-    port: Arc<P>,
-}
-
-impl<P: ?Sized> Faulty<P> {
-    /// A call that changes something: with an unknown outcome it is made, and its answer lost.
-    async fn write<T>(&self, call: impl Future<Output = Result<T, StoreFailure>>) -> Result<T, StoreFailure> {
-        match self.faults.mode(self.store) {
-            Mode::Up => call.await,
-            Mode::Down => self.refuse().await,
-            Mode::Slow => self.late(call).await,
+impl Around for Faults {
+    async fn around<T: Send>(
+        &self,
+        call: Call,
+        act: impl Future<Output = Result<T, StoreFailure>> + Send,
+    ) -> Result<T, StoreFailure> {
+        let store = call.store();
+        match self.mode(store) {
+            Mode::Up => act.await,
+            Mode::Down => {
+                pause(REFUSAL).await;
+                Err(StoreFailure::new(store, FailureKind::Unreachable).because("switched down"))
+            }
+            Mode::Slow => {
+                pause(SLOWNESS).await;
+                act.await
+            }
             Mode::Unknown => {
-                let lost = call.await;
-                tracing::debug!(store = self.store.name(), done = lost.is_ok(), "answer lost");
-                self.silence().await
+                if call.writes() {
+                    let lost = act.await;
+                    tracing::debug!(store = store.name(), done = lost.is_ok(), "answer lost");
+                }
+                pause(SILENCE).await;
+                Err(StoreFailure::new(store, FailureKind::NoAnswer).because("switched to unknown outcomes"))
             }
         }
-    }
-
-    /// A call that changes nothing.
-    async fn read<T>(&self, call: impl Future<Output = Result<T, StoreFailure>>) -> Result<T, StoreFailure> {
-        match self.faults.mode(self.store) {
-            Mode::Up => call.await,
-            Mode::Down => self.refuse().await,
-            Mode::Slow => self.late(call).await,
-            Mode::Unknown => self.silence().await,
-        }
-    }
-
-    async fn refuse<T>(&self) -> Result<T, StoreFailure> {
-        pause(REFUSAL).await;
-        Err(StoreFailure::new(self.store, FailureKind::Unreachable).because("switched down"))
-    }
-
-    async fn late<T>(&self, call: impl Future<Output = Result<T, StoreFailure>>) -> Result<T, StoreFailure> {
-        pause(SLOWNESS).await;
-        call.await
-    }
-
-    async fn silence<T>(&self) -> Result<T, StoreFailure> {
-        pause(SILENCE).await;
-        Err(StoreFailure::new(self.store, FailureKind::NoAnswer).because("switched to unknown outcomes"))
     }
 }
 
