@@ -3,12 +3,13 @@
 //! The ledger knows the order in which appends took effect, so an answer is linearizable if it is right at one moment
 //! of its call. An append whose outcome was unknown may or may not have taken effect.
 
+use booking_store::limits::MAX_PAGE_CONFLICT_BYTES;
 use booking_store::protocol::append::{Append, Outcome as Appended, Status};
 use booking_store::protocol::lookup::{Located, Summary};
 use booking_store::protocol::read::{Outcome, Page, Query};
 use booking_store::{Conflict, Event, EventId, ExpectedVersion, NewEvent, Version};
 
-use crate::ledger::{Booking, Deferred, Mark, Violation, hold};
+use crate::ledger::{Booking, Mark, Violation, hold};
 use crate::place::Turn;
 use crate::workload::event_name;
 
@@ -16,7 +17,7 @@ use crate::workload::event_name;
 ///
 /// # Errors
 /// The answer is wrong, or breaks a promise.
-pub fn appended(
+pub(crate) fn appended(
     booking: &mut Booking,
     request: &Append,
     outcome: &Appended,
@@ -28,10 +29,13 @@ pub fn appended(
         Appended::Accepted { events, status, .. } => accepted(booking, request, events, *status)?,
         Appended::Deferred { .. } => {
             hold!(request.expected == ExpectedVersion::New, "{turn} was deferred, but not for a new booking");
-            booking.deferred.extend(request.events.iter().map(|event| Deferred { event: event.clone() }));
+            booking.deferred.extend(request.events.iter().cloned());
         }
         Appended::BookingCodeTaken => {
-            hold!(request.expected == ExpectedVersion::New, "{turn} was told that {code} is taken, but did not claim it");
+            hold!(
+                request.expected == ExpectedVersion::New,
+                "{turn} was told that {code} is taken, but did not claim it"
+            );
             hold!(booking.head() > 0, "{turn} was told that {code} is taken, and it is not");
             let first = request.events.first().and_then(|event| booking.with_id(event.event_id));
             let own = first.is_some_and(|event| event.version.get() <= before.head);
@@ -45,7 +49,11 @@ pub fn appended(
             hold!(before.head == 0, "{turn} was told that there is no {code}, and there is");
         }
         Appended::EventIdReused(id) => {
-            hold!(booking.with_id(*id).is_some(), "{turn} was told that it reuses {}, and it does not", event_name(*id));
+            hold!(
+                booking.with_id(*id).is_some(),
+                "{turn} was told that it reuses {}, and it does not",
+                event_name(*id)
+            );
         }
         Appended::PendingLimitReached | Appended::Unavailable { .. } => {}
     }
@@ -81,7 +89,7 @@ fn event_matches(conflict: &Conflict, event: &Event) -> bool {
 }
 
 /// Whether the answer promises that the request had no effect and will have none.
-pub fn promises_no_effect(outcome: &Appended) -> bool {
+pub(crate) fn promises_no_effect(outcome: &Appended) -> bool {
     match outcome {
         Appended::Accepted { .. } | Appended::Deferred { .. } => false,
         Appended::Unavailable { outcome_unknown, .. } => !outcome_unknown,
@@ -97,7 +105,7 @@ pub fn promises_no_effect(outcome: &Appended) -> bool {
 ///
 /// # Errors
 /// It shows what never was, or hides what was acknowledged.
-pub fn read(booking: &Booking, query: &Query, outcome: &Outcome<Page>, before: Mark) -> Result<(), Violation> {
+pub(crate) fn read(booking: &Booking, query: &Query, outcome: &Outcome<Page>, before: Mark) -> Result<(), Violation> {
     let code = &booking.code;
     let page = match outcome {
         Outcome::Found(page) => page,
@@ -125,7 +133,9 @@ pub fn read(booking: &Booking, query: &Query, outcome: &Outcome<Page>, before: M
     let next = (count > 0 && from + count <= version).then(|| Version::new(from + count));
     hold!(page.next == next, "the next page of {code} begins at {next:?}, not at {:?}", page.next);
     let kept = page.conflicts.len();
-    hold!(weak || kept >= before.conflicts, "a page of {code} shows {kept} of {} conflicts", before.conflicts);
+    let bytes: u64 = booking.conflicts.iter().map(|(conflict, _)| conflict.event.pending_bytes()).sum();
+    let fits = bytes <= MAX_PAGE_CONFLICT_BYTES as u64;
+    hold!(weak || !fits || kept >= before.conflicts, "a page of {code} shows {kept} of {} conflicts", before.conflicts);
     Ok(())
 }
 
@@ -151,7 +161,12 @@ fn shown(booking: &Booking, page: &Page, query: &Query) -> Result<(), Violation>
 ///
 /// # Errors
 /// It is not there, or is there and was not found.
-pub fn located(booking: &Booking, id: EventId, outcome: &Outcome<Located>, before: Mark) -> Result<(), Violation> {
+pub(crate) fn located(
+    booking: &Booking,
+    id: EventId,
+    outcome: &Outcome<Located>,
+    before: Mark,
+) -> Result<(), Violation> {
     let (code, name) = (&booking.code, event_name(id));
     let accepted = booking.with_id(id);
     let version = accepted.map_or(u64::MAX, |event| event.version.get());
@@ -168,7 +183,10 @@ pub fn located(booking: &Booking, id: EventId, outcome: &Outcome<Located>, befor
         }
         Outcome::Found(Located::NoSuchEvent) => {
             hold!(version > before.head, "invariant 3: {name} of {code} is accepted and not found");
-            hold!(kept.is_none_or(|position| position >= before.conflicts), "the conflict {name} of {code} is not found");
+            hold!(
+                kept.is_none_or(|position| position >= before.conflicts),
+                "the conflict {name} of {code} is not found"
+            );
             hold!(booking.head() > 0, "{code} is said to exist and does not");
         }
         Outcome::NotFound => hold!(before.head == 0, "invariant 3: {code} is not found at version {}", before.head),
@@ -181,15 +199,21 @@ pub fn located(booking: &Booking, id: EventId, outcome: &Outcome<Located>, befor
 ///
 /// # Errors
 /// It never was in that state during the call.
-pub fn summary(booking: &Booking, outcome: &Outcome<Summary>, before: Mark) -> Result<(), Violation> {
+pub(crate) fn summary(booking: &Booking, outcome: &Outcome<Summary>, before: Mark) -> Result<(), Violation> {
     let code = &booking.code;
     match outcome {
         Outcome::Found((reservation, conflicts)) => {
             let (head, settled) = (reservation.head.get(), reservation.settled.get());
             let real = head >= before.head && booking.heads.contains(&head);
             hold!(real, "{code} is said to be at {head}");
-            hold!((before.settled..=booking.settled).contains(&settled), "{code} is said to be settled up to {settled}");
-            hold!(booking.between(settled, head).eq(&reservation.pending), "{code} is said to have other events pending");
+            hold!(
+                (before.settled..=booking.settled).contains(&settled),
+                "{code} is said to be settled up to {settled}"
+            );
+            hold!(
+                booking.between(settled, head).eq(&reservation.pending),
+                "{code} is said to have other events pending"
+            );
             hold!((before.conflicts..=booking.conflicts.len()).contains(&conflicts.len()), "{code} hides conflicts");
         }
         Outcome::NotFound => hold!(before.head == 0, "invariant 3: {code} is not found at version {}", before.head),

@@ -1,11 +1,10 @@
 //! Store calls on their way: when they arrive, what goes wrong with them, and what the ledger sees of their effects.
 
-use booking_store::BookingCode;
 use booking_store::failure::{FailureKind, StoreFailure};
+use booking_store::ports::{Decided, Reservations};
 use booking_store::queue_message::QueueMessage;
+use booking_store::{BookingCode, ExpectedVersion};
 use futures::FutureExt;
-
-use booking_store::ports::Reservations;
 
 use crate::chance::{Chance, Draw};
 use crate::fault::Fault;
@@ -59,14 +58,15 @@ impl Simulation {
             return Some(if outage.fault.concerns(method) { outage.fault } else { none });
         }
         let rate = if method.is_rare() { self.workload.faults * 4 } else { self.workload.faults };
-        if self.faults_left == 0 || chance.below(1000) >= rate {
+        let part = Part::Fault(place);
+        // A shrunk schedule has other calls; the budget must not run out before the faults it keeps.
+        let spent = self.faults_left == 0 && (self.options.only.is_none() || self.healed);
+        if chance.below(1000) >= rate || spent || !self.options.keeps(part) {
             return None;
         }
-        self.faults_left -= 1;
-        let part = Part::Fault(place);
+        self.faults_left = self.faults_left.saturating_sub(1);
         self.parts.insert(part);
-        let fault = Fault::draw(chance, method);
-        (!self.options.without.contains(&part)).then_some(fault)
+        Some(Fault::draw(chance, method))
     }
 
     /// Decides when a call arrives and when its answer does.
@@ -111,6 +111,10 @@ impl Simulation {
         self.trace.line(self.time.now(), || {
             format!("{:<9} acts: {}: {}", place.to_string(), trace::request(&request), trace::answer(&answer))
         });
+        if fault == Some(Fault::Again) && then == Then::Answer && is_open(&request, &answer) {
+            // What a delayed attempt may still change is no answer: the adapter has to say that it does not know.
+            self.calls[call].fault = Some(Fault::After(FailureKind::NoAnswer));
+        }
         self.calls[call].answer = Some(answer);
         // An answer must not hang on how long somebody else takes: its way is drawn by the call's own name.
         let mut chance = self.chance(Draw::Next, place.key());
@@ -157,7 +161,7 @@ impl Simulation {
         let claims = self.memory.reservations.claims(code).now_or_never().and_then(Result::ok).unwrap_or_default();
         let booking = self.booking(code)?;
         let before = booking.head();
-        booking.observe_claims(&claims, turn)?;
+        booking.observe_claims(&claims)?;
         if booking.head() > before {
             self.effective.insert(turn);
         }
@@ -206,5 +210,17 @@ impl Simulation {
         self.trace.line(self.time.now(), || format!("{:<9} DIES", place.to_string()));
         let job = self.workers[worker].crash();
         self.crashed(worker, job);
+    }
+}
+
+/// Whether a decision was refused that the same booking may grant at a later moment.
+fn is_open(request: &Request, answer: &Answer) -> bool {
+    match (request, answer) {
+        (Request::Decide(decision), Answer::Decided(Decided::Refused(old))) => match (decision.expected, old) {
+            (ExpectedVersion::New, _) => false,
+            (ExpectedVersion::Any, _) | (ExpectedVersion::Exact(_), None) => true,
+            (ExpectedVersion::Exact(version), Some(old)) => version >= old.head,
+        },
+        _ => false,
     }
 }

@@ -26,7 +26,7 @@ impl Simulation {
             for (number, operation) in (0..).zip(operations) {
                 let part = Part::Operation(process, number);
                 self.parts.insert(part);
-                if !self.options.without.contains(&part) {
+                if self.options.keeps(part) {
                     script.push((number, operation));
                 }
             }

@@ -11,28 +11,28 @@ const BEGINNING: i64 = 1_795_251_600_000;
 
 /// The one time of a schedule, in milliseconds since its beginning.
 #[derive(Clone, Debug, Default)]
-pub struct VirtualTime(Arc<AtomicI64>);
+pub(crate) struct VirtualTime(Arc<AtomicI64>);
 
 impl VirtualTime {
     /// Now.
-    pub fn now(&self) -> i64 {
+    pub(crate) fn now(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Goes on to `moment`; never back.
-    pub fn reach(&self, moment: i64) {
+    pub(crate) fn reach(&self, moment: i64) {
         self.0.fetch_max(moment, Ordering::Relaxed);
     }
 
     /// The clock of a process that is `skew` milliseconds ahead.
-    pub fn skewed(&self, skew: i64) -> SkewedClock {
+    pub(crate) fn skewed(&self, skew: i64) -> SkewedClock {
         SkewedClock { time: self.clone(), skew }
     }
 }
 
 /// The clock of one process.
 #[derive(Clone, Debug)]
-pub struct SkewedClock {
+pub(crate) struct SkewedClock {
     time: VirtualTime,
     skew: i64,
 }

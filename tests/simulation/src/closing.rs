@@ -12,14 +12,15 @@ use crate::simulation::{Happening, Simulation};
 use crate::workload::event_name;
 
 impl Simulation {
-    /// Checks that nothing is left over. What a dead-lettered order has left, the audit finds.
+    /// Checks that nothing is left over. What a dead-lettered order or a dropped image has left, the audit
+    /// finds.
     pub(crate) fn close(&mut self) -> Result<(), Violation> {
         self.heal();
         self.at_rest()?;
         let left: Vec<_> = self.bookings.iter().filter(|booking| booking.settled < booking.head()).collect();
         for booking in &left {
-            let dead = self.dead_orders(&booking.code) > 0;
-            hold!(dead, "invariant 6: {} is settled up to {} of {}", booking.code, booking.settled, booking.head());
+            let given_up = self.is_given_up(&booking.code);
+            hold!(given_up, "invariant 6: {} is settled up to {} of {}", booking.code, booking.settled, booking.head());
         }
         if !left.is_empty() {
             self.time.reach(self.time.now() + 3 * 3600 * 1000);
@@ -40,9 +41,11 @@ impl Simulation {
         Ok(())
     }
 
-    fn dead_orders(&self, code: &BookingCode) -> usize {
-        let letters = self.memory.queue.dead_letters();
-        letters.iter().filter_map(|letter| QueueMessage::decode(&letter.body).ok()).filter(|m| m.booking_code() == code).count()
+    /// Whether an order about this booking is in the dead-letter queue, or the stream has dropped an image of it.
+    fn is_given_up(&self, code: &BookingCode) -> bool {
+        let letters = self.memory.queue.dead_letters().into_iter();
+        let mut orders = letters.filter_map(|letter| QueueMessage::decode(&letter.body).ok());
+        orders.any(|order| order.booking_code() == code) || self.shards.iter().any(|shard| shard.has_dropped(code))
     }
 
     fn close_booking(&mut self, position: usize) -> Result<(), Violation> {
@@ -53,18 +56,13 @@ impl Simulation {
         booking.observe_deferred(&self.memory)?;
         for (conflict, published) in &booking.conflicts {
             let name = event_name(conflict.event.event_id);
-            hold!(*published || self.dead_orders(code) > 0, "the conflict {name} of {code} is never published");
+            hold!(*published || self.is_given_up(code), "the conflict {name} of {code} is never published");
         }
         for id in &booking.confirmed {
             hold!(booking.with_id(*id).is_some(), "invariant 1: {} was acknowledged and is lost", event_name(*id));
         }
-        let query = Query {
-            booking_code: code.clone(),
-            from: Version::FIRST,
-            limit: 1000,
-            min_version: None,
-            eventual: false,
-        };
+        let query =
+            Query { booking_code: code.clone(), from: Version::FIRST, limit: 1000, min_version: None, eventual: false };
         let outcome = read::read(&self.memory.stores(), &query).now_or_never();
         let Some(outcome) = outcome.filter(|outcome| !matches!(outcome, read::Outcome::Unknown(_))) else {
             return Err(Violation(format!("{code} can't be read when all is well")));

@@ -74,22 +74,17 @@ impl Fault {
     ];
 
     /// Whether it makes a difference to `method`: reading late or twice is reading.
-    pub fn concerns(self, method: Method) -> bool {
+    pub(crate) fn concerns(self, method: Method) -> bool {
         match self {
             Self::AfterInDoubt | Self::Late | Self::Twice | Self::Again | Self::CrashLate => method.writes(),
             // The queue's own poller deletes; its calls are no port of ours and have no kinds of failure.
             Self::Before(kind) | Self::After(kind) if method == Method::Delete => kind == FailureKind::NoAnswer,
-            Self::Before(_)
-            | Self::After(_)
-            | Self::CrashBefore
-            | Self::CrashAfter
-            | Self::Slow
-            | Self::Pause => true,
+            Self::Before(_) | Self::After(_) | Self::CrashBefore | Self::CrashAfter | Self::Slow | Self::Pause => true,
         }
     }
 
     /// One of the faults that concern `method`.
-    pub fn draw(chance: &mut Chance, method: Method) -> Self {
+    pub(crate) fn draw(chance: &mut Chance, method: Method) -> Self {
         loop {
             let fault = chance.pick(&Self::ALL);
             if fault.concerns(method) {
@@ -99,7 +94,7 @@ impl Fault {
     }
 
     /// The failure the caller sees, if it sees one.
-    pub fn failure(self, store: Store) -> Option<StoreFailure> {
+    pub(crate) fn failure(self, store: Store) -> Option<StoreFailure> {
         match self {
             Self::Before(kind) | Self::After(kind) => Some(StoreFailure::new(store, kind)),
             Self::Late => Some(StoreFailure::new(store, FailureKind::NoAnswer)),
@@ -158,12 +153,12 @@ impl Default for Coverage {
 
 impl Coverage {
     /// Counts a call.
-    pub fn call(&mut self, method: Method) {
+    pub(crate) fn call(&mut self, method: Method) {
         self.calls[method as usize] += 1;
     }
 
     /// Counts a fault.
-    pub fn hit(&mut self, method: Method, fault: Fault) {
+    pub(crate) fn hit(&mut self, method: Method, fault: Fault) {
         self.hits[method as usize][fault.position()] += 1;
     }
 
@@ -178,7 +173,7 @@ impl Coverage {
     }
 
     /// All pairs of a method and a fault that concerns it, with the count.
-    pub fn pairs(&self) -> impl Iterator<Item = (Method, Fault, u64)> + '_ {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (Method, Fault, u64)> + '_ {
         let pairs = Method::ALL.into_iter().flat_map(|method| Fault::ALL.into_iter().map(move |fault| (method, fault)));
         let concerned = pairs.filter(|(method, fault)| fault.concerns(*method));
         concerned.map(|(method, fault)| (method, fault, self.hits[method as usize][fault.position()]))

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use booking_store::Image;
 use booking_store::clock::Clock;
+use booking_store::{BookingCode, Image};
 
 use crate::chance::Draw;
 use crate::ledger::Violation;
@@ -27,9 +27,16 @@ pub(crate) struct Shard {
     /// How often the batch at the cursor was given up. Each time the stream waits longer, or a batch that takes longer
     /// than the lease would never end.
     given_up: u32,
+    /// Batches that were dropped at the end of their attempts.
+    dropped: Vec<Image>,
 }
 
 impl Shard {
+    /// Whether an image of this booking was dropped.
+    pub(crate) fn has_dropped(&self, code: &BookingCode) -> bool {
+        self.dropped.iter().any(|image| booking_code(image) == code)
+    }
+
     /// Whether every image is done with.
     pub(crate) fn is_empty(&self) -> bool {
         self.cursor == self.images.len()
@@ -42,11 +49,12 @@ impl Simulation {
         let images = self.memory.reservations.stream(self.images_seen);
         self.images_seen += images.len();
         for image in images {
-            let (code, passes) = match &image {
-                // The event source's filter: nothing pending, nothing to do.
-                Image::Reservation(reservation) => (&reservation.booking_code, reservation.pending_bytes > 0),
-                Image::Conflict(conflict) => (&conflict.booking_code, true),
+            // The event source's filter: nothing pending, nothing to do.
+            let passes = match &image {
+                Image::Reservation(reservation) => reservation.pending_bytes > 0,
+                Image::Conflict(_) => true,
             };
+            let code = booking_code(&image);
             let position = self.bookings.iter().position(|booking| booking.code == *code).unwrap_or(0);
             let shard = position % self.shards.len();
             if passes {
@@ -116,19 +124,35 @@ impl Simulation {
             self.shards[shard].cursor = first.map_or(until, |position| from + position);
             self.shards[shard].given_up = 0;
             self.shards[shard].invocation = None;
+            if first.is_some() {
+                self.drop_batch(shard, until, turn);
+            }
             let mut chance = self.chance(Draw::Next, turn.key() << 16 | 0xfffd);
-            if self.redeliveries > 0 && chance.one_in(10) {
+            let part = Part::Redelivery(turn);
+            if self.redeliveries > 0 && chance.one_in(10) && self.options.keeps(part) {
                 self.redeliveries -= 1;
-                let part = Part::Redelivery(turn);
                 self.parts.insert(part);
-                if !self.options.without.contains(&part) {
-                    let back = chance.index(3) + 1;
-                    self.trace.line(self.time.now(), || format!("the stream delivers {back} images again"));
-                    self.shards[shard].cursor = self.shards[shard].cursor.saturating_sub(back);
-                }
+                let back = chance.index(3) + 1;
+                self.trace.line(self.time.now(), || format!("the stream delivers {back} images again"));
+                self.shards[shard].cursor = self.shards[shard].cursor.saturating_sub(back);
             }
         }
         self.wake_publisher(shard);
+    }
+
+    /// The last attempt of a batch has failed: now and then the stream goes on without it.
+    fn drop_batch(&mut self, shard: usize, until: usize, turn: Turn) {
+        let mut chance = self.chance(Draw::Next, turn.key() << 16 | 0xfffc);
+        let part = Part::Dropped(turn);
+        if !chance.one_in(8) || !self.options.keeps(part) {
+            return;
+        }
+        self.parts.insert(part);
+        let Shard { images, cursor, dropped, .. } = &mut self.shards[shard];
+        let from = *cursor;
+        dropped.extend(images[from..until.max(from)].iter().cloned());
+        *cursor = until.max(from);
+        self.trace.line(self.time.now(), || format!("the stream DROPS images {from}..{until}"));
     }
 
     /// Has idle drainers look into the queue.
@@ -201,9 +225,11 @@ impl Simulation {
     /// A process has died in the middle of a turn.
     pub(crate) fn crashed(&mut self, worker: usize, job: Option<Job>) {
         match job {
-            Some(Job::Publish(shard, ..)) => {
-                if self.shards[shard].invocation == Some(self.workers[worker].turn) {
+            Some(Job::Publish(shard, _, until)) => {
+                let turn = self.workers[worker].turn;
+                if self.shards[shard].invocation == Some(turn) {
                     self.shards[shard].invocation = None;
+                    self.drop_batch(shard, until, turn);
                 }
                 self.wake_publisher(shard);
             }
@@ -218,5 +244,12 @@ impl Simulation {
         let turn = self.workers[worker].turn;
         let wait = self.workload.pace.way(&mut self.chance(Draw::Next, turn.key() << 16));
         self.later(wait, Happening::Begin(worker));
+    }
+}
+
+fn booking_code(image: &Image) -> &BookingCode {
+    match image {
+        Image::Reservation(reservation) => &reservation.booking_code,
+        Image::Conflict(conflict) => &conflict.booking_code,
     }
 }

@@ -9,9 +9,8 @@ use booking_store::limits::RECENT_EVENTS;
 use booking_store::memory::Memory;
 use booking_store::ports::Claims;
 use booking_store::queue_message::QueueMessage;
-use booking_store::{BookingCode, Conflict, Event, EventId, NewEvent, Reservation};
+use booking_store::{BookingCode, Conflict, Event, EventId, NewEvent, Reservation, Version};
 
-use crate::place::Turn;
 use crate::workload::event_name;
 
 /// An invariant that does not hold.
@@ -28,29 +27,13 @@ macro_rules! hold {
 }
 pub(crate) use hold;
 
-/// An accepted event.
-#[derive(Clone, Debug)]
-pub struct Accepted {
-    /// The event, as it must stay for ever.
-    pub event: Event,
-    /// The turn whose call had it accepted.
-    pub by: Turn,
-}
-
-/// An event that was acknowledged as deferred.
-#[derive(Clone, Debug)]
-pub struct Deferred {
-    /// The event.
-    pub event: NewEvent,
-}
-
 /// The truth about one booking code.
 #[derive(Clone, Debug)]
-pub struct Booking {
+pub(crate) struct Booking {
     /// The code.
     pub code: BookingCode,
     /// Every accepted event, by version.
-    pub accepted: Vec<Accepted>,
+    pub accepted: Vec<Event>,
     /// The versions the booking has ever been at.
     pub heads: BTreeSet<u64>,
     /// What the reservation says of itself.
@@ -64,14 +47,17 @@ pub struct Booking {
     /// Events a client was told to be accepted.
     pub confirmed: BTreeSet<EventId>,
     /// Events a client was told to be deferred.
-    pub deferred: Vec<Deferred>,
+    pub deferred: Vec<NewEvent>,
     /// The highest version a client was told.
     pub told: u64,
+    /// Whether an event was accepted twice, at any version, with more events in between than a reservation remembers
+    /// the ids of. The protocol does not promise more; the schedule ends here.
+    pub outrun: bool,
 }
 
 /// How far a booking was at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// The version.
     pub head: u64,
     /// The settled version.
@@ -84,7 +70,7 @@ pub struct Mark {
 
 impl Booking {
     /// Nothing has happened.
-    pub fn new(code: BookingCode) -> Self {
+    pub(crate) fn new(code: BookingCode) -> Self {
         Self {
             code,
             accepted: Vec::new(),
@@ -96,49 +82,50 @@ impl Booking {
             confirmed: BTreeSet::new(),
             deferred: Vec::new(),
             told: 0,
+            outrun: false,
         }
     }
 
     /// The last accepted version.
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.accepted.len() as u64
     }
 
     /// How far it is now.
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark { head: self.head(), settled: self.settled, conflicts: self.conflicts.len(), told: self.told }
     }
 
     /// The accepted event at `version`.
-    pub fn at(&self, version: u64) -> Option<&Event> {
+    pub(crate) fn at(&self, version: u64) -> Option<&Event> {
         let position = usize::try_from(version.checked_sub(1)?).ok()?;
-        self.accepted.get(position).map(|accepted| &accepted.event)
+        self.accepted.get(position)
     }
 
     /// The accepted event with this id.
-    pub fn with_id(&self, event_id: EventId) -> Option<&Event> {
-        self.accepted.iter().map(|accepted| &accepted.event).find(|event| event.event_id == event_id)
+    pub(crate) fn with_id(&self, event_id: EventId) -> Option<&Event> {
+        self.accepted.iter().find(|event| event.event_id == event_id)
     }
 
     /// Accepted events in `(after, up_to]`.
-    pub fn between(&self, after: u64, up_to: u64) -> impl ExactSizeIterator<Item = &Event> {
+    pub(crate) fn between(&self, after: u64, up_to: u64) -> impl ExactSizeIterator<Item = &Event> {
         let place = |version: u64| usize::try_from(version).unwrap_or(usize::MAX).min(self.accepted.len());
-        self.accepted[place(after).min(place(up_to))..place(up_to)].iter().map(|accepted| &accepted.event)
+        self.accepted[place(after).min(place(up_to))..place(up_to)].iter()
     }
 
-    /// Checks what the reservations table holds of this code after a write by `turn`.
+    /// Checks what the reservations table holds of this code after a write.
     ///
     /// # Errors
     /// Invariant 1, 2, 4 or 6 is broken.
-    pub fn observe_claims(&mut self, claims: &Claims, turn: Turn) -> Result<(), Violation> {
+    pub(crate) fn observe_claims(&mut self, claims: &Claims) -> Result<(), Violation> {
         match &claims.reservation {
-            Some(reservation) => self.observe_reservation(reservation, turn)?,
+            Some(reservation) => self.observe_reservation(reservation)?,
             None => hold!(self.accepted.is_empty(), "invariant 1: the reservation of {} has disappeared", self.code),
         }
         self.observe_conflicts(&claims.conflicts)
     }
 
-    fn observe_reservation(&mut self, now: &Reservation, turn: Turn) -> Result<(), Violation> {
+    fn observe_reservation(&mut self, now: &Reservation) -> Result<(), Violation> {
         let code = &self.code;
         hold!(now.is_sound(), "the reservation of {code} is unsound: {now:?}");
         let (head, settled) = (now.head.get(), now.settled.get());
@@ -148,19 +135,31 @@ impl Booking {
         for event in now.pending.iter().filter(|event| event.version.get() > known) {
             let name = event_name(event.event_id);
             let twice = self.with_id(event.event_id).map(|before| before.version);
-            hold!(twice.is_none(), "event {name} of {code} has versions {twice:?} and {}", event.version);
-            self.accepted.push(Accepted { event: event.clone(), by: turn });
+            let forgotten = |before: Version| known.saturating_sub(before.get()) >= RECENT_EVENTS as u64;
+            // The owner's id is never forgotten.
+            self.outrun |= twice.is_some_and(|before| before > Version::FIRST && forgotten(before));
+            let once = twice.is_none() || self.outrun;
+            hold!(once, "event {name} of {code} has versions {twice:?} and {}", event.version);
+            self.accepted.push(event.clone());
         }
-        hold!(self.head() == head, "invariant 1: {code} is at {head}, but versions only up to {} are known", self.head());
+        hold!(
+            self.head() == head,
+            "invariant 1: {code} is at {head}, but versions only up to {} are known",
+            self.head()
+        );
         self.heads.insert(head);
         let pending = self.between(settled, head).eq(&now.pending);
         hold!(pending, "invariant 1: pending events of {code} are not those accepted above {settled}");
-        let owner = self.accepted.first().map(|accepted| (accepted.event.event_id, accepted.event.accepted_at));
+        let owner = self.accepted.first().map(|first| (first.event_id, first.accepted_at));
         hold!(owner == Some((now.owner, now.created_at)), "invariant 2: {code} has changed its owner");
         let known = now.recent.len().max(RECENT_EVENTS.min(self.accepted.len()));
-        let recent = self.accepted[self.accepted.len() - known..].iter().map(|accepted| accepted.event.event_id);
+        let recent = self.accepted[self.accepted.len() - known..].iter().map(|event| event.event_id);
         hold!(recent.eq(now.recent.iter().copied()), "the recent ids of {code} are not those of its last events");
-        hold!(settled <= self.recorded, "invariant 6: {code} is settled up to {settled}, recorded up to {}", self.recorded);
+        hold!(
+            settled <= self.recorded,
+            "invariant 6: {code} is settled up to {settled}, recorded up to {}",
+            self.recorded
+        );
         hold!(
             settled <= self.published,
             "invariant 6: {code} is settled up to {settled}, published up to {}",
@@ -183,7 +182,7 @@ impl Booking {
             let name = event_name(id);
             let accepted = self.with_id(id).is_some_and(|event| conflict.event.is_same_as(event));
             hold!(!accepted, "invariant 2: event {name} is accepted and kept as a conflict of {}", self.code);
-            let owner = self.accepted.first().map(|accepted| accepted.event.event_id);
+            let owner = self.accepted.first().map(|first| first.event_id);
             hold!(owner == Some(conflict.owner), "the conflict of {name} names another owner than {}", self.code);
             self.conflicts.push((conflict.clone(), false));
         }
@@ -194,7 +193,7 @@ impl Booking {
     ///
     /// # Errors
     /// Invariant 4 is broken.
-    pub fn observe_record(&mut self, now: &[Event]) -> Result<(), Violation> {
+    pub(crate) fn observe_record(&mut self, now: &[Event]) -> Result<(), Violation> {
         let count = now.len() as u64;
         hold!(count >= self.recorded, "invariant 4: recorded events of {} have disappeared", self.code);
         let same = self.between(0, count).eq(now);
@@ -207,7 +206,7 @@ impl Booking {
     ///
     /// # Errors
     /// Invariant 5 is broken.
-    pub fn observe_event(&mut self, event: &Event) -> Result<(), Violation> {
+    pub(crate) fn observe_event(&mut self, event: &Event) -> Result<(), Violation> {
         let (code, version) = (&self.code, event.version.get());
         hold!(version <= self.recorded, "invariant 5: {code} version {version} is published and not recorded");
         hold!(self.at(version) == Some(event), "invariant 5: {code} version {version} is published as another event");
@@ -224,7 +223,7 @@ impl Booking {
     ///
     /// # Errors
     /// It is not kept.
-    pub fn observe_conflict(&mut self, conflict: &Conflict) -> Result<(), Violation> {
+    pub(crate) fn observe_conflict(&mut self, conflict: &Conflict) -> Result<(), Violation> {
         let kept = self.conflicts.iter_mut().find(|(kept, _)| kept == conflict);
         let Some((_, published)) = kept else {
             return Err(Violation(format!("{} is published as a conflict that is not kept", self.code)));
@@ -237,14 +236,14 @@ impl Booking {
     ///
     /// # Errors
     /// Invariant 1 is broken.
-    pub fn observe_deferred(&self, memory: &Memory) -> Result<(), Violation> {
+    pub(crate) fn observe_deferred(&self, memory: &Memory) -> Result<(), Violation> {
         if self.deferred.is_empty() {
             return Ok(());
         }
         let dead = memory.queue.dead_letters().into_iter().map(|letter| letter.body);
         let bodies = memory.queue.bodies().into_iter().chain(dead);
         let waiting: Vec<_> = bodies.filter_map(|body| QueueMessage::decode(&body).ok()).collect();
-        for Deferred { event } in &self.deferred {
+        for event in &self.deferred {
             let accepted = self.with_id(event.event_id).is_some_and(|accepted| event.is_same_as(accepted));
             let conflict = self.conflicts.iter().any(|(conflict, _)| conflict.event == *event);
             let queued = waiting.iter().any(|message| self.carries(message, event));

@@ -16,6 +16,7 @@ mod ledger;
 pub mod place;
 pub mod planted;
 mod request;
+mod shrink;
 mod simulation;
 mod trace;
 mod turns;
@@ -24,5 +25,6 @@ mod worker;
 mod workload;
 
 pub use ledger::Violation;
+pub use shrink::shrink;
 pub use simulation::{Options, Report, run};
 pub use trace::Trace;

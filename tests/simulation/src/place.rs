@@ -112,6 +112,8 @@ pub enum Part {
     Outage(u16),
     /// One repeated delivery of the stream, by the turn that it follows.
     Redelivery(Turn),
+    /// One batch that the stream drops after the turn that failed on it.
+    Dropped(Turn),
 }
 
 impl fmt::Display for Part {
@@ -121,6 +123,7 @@ impl fmt::Display for Part {
             Self::Fault(place) => write!(f, "{place}"),
             Self::Outage(number) => write!(f, "o{number}"),
             Self::Redelivery(turn) => write!(f, "{turn}"),
+            Self::Dropped(turn) => write!(f, "{turn}!"),
         }
     }
 }
@@ -131,7 +134,7 @@ pub struct InvalidPart(String);
 
 impl fmt::Display for InvalidPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is no part of a schedule such as w0:1, d1.2/3, o0 or p0.4", self.0)
+        write!(f, "{:?} is no part of a schedule such as w0:1, d1.2/3, o0, p0.4 or p0.4!", self.0)
     }
 }
 
@@ -155,6 +158,9 @@ fn parse(text: &str) -> Option<Part> {
     if let Some((turn_name, call)) = text.split_once('/') {
         return Some(Part::Fault(Place { turn: turn(turn_name)?, call: call.parse().ok()? }));
     }
+    if let Some(turn_name) = text.strip_suffix('!') {
+        return Some(Part::Dropped(turn(turn_name)?));
+    }
     Some(Part::Redelivery(turn(text)?))
 }
 
@@ -174,7 +180,7 @@ mod tests {
 
     #[test]
     fn parts_are_told_and_read_alike() {
-        for text in ["w0:1", "r3:0", "d1.2/3", "o0", "p0.4", "a0.0/11"] {
+        for text in ["w0:1", "r3:0", "d1.2/3", "o0", "p0.4", "p0.4!", "a0.0/11"] {
             assert_eq!(text.parse::<Part>().unwrap().to_string(), text);
         }
         for bad in ["", "x0:1", "w:1", "w0.a", "o", "w0"] {

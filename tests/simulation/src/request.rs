@@ -15,7 +15,7 @@ use futures::FutureExt;
 
 /// What a store is asked.
 #[derive(Clone, Debug)]
-pub enum Request {
+pub(crate) enum Request {
     /// [`Reservations::decide`].
     Decide(Decision),
     /// [`Reservations::claims`].
@@ -48,7 +48,7 @@ pub enum Request {
 
 /// What a store answers.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// To [`Request::Decide`].
     Decided(Decided),
     /// To [`Request::Claims`].
@@ -69,10 +69,9 @@ pub enum Answer {
     Done,
 }
 
-/// A kind of store call.
+/// A kind of store call, named as the ports name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "named as the ports name them")]
-pub enum Method {
+pub(crate) enum Method {
     Decide,
     Claims,
     Trim,
@@ -90,7 +89,7 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Decide,
         Self::Claims,
         Self::Trim,
@@ -107,7 +106,7 @@ impl Method {
     ];
 
     /// Whose method it is.
-    pub const fn store(self) -> Store {
+    pub(crate) const fn store(self) -> Store {
         match self {
             Self::Decide | Self::Claims | Self::Trim | Self::KeepConflict | Self::Stale => Store::Reservations,
             Self::Record | Self::Highest | Self::Range => Store::Events,
@@ -117,7 +116,7 @@ impl Method {
     }
 
     /// Its name.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Decide => "decide",
             Self::Claims => "claims",
@@ -136,19 +135,19 @@ impl Method {
     }
 
     /// Whether it changes anything.
-    pub const fn writes(self) -> bool {
+    pub(crate) const fn writes(self) -> bool {
         !matches!(self, Self::Claims | Self::Stale | Self::Highest | Self::Range)
     }
 
     /// Whether it is called so seldom that it needs more than its share of faults.
-    pub const fn is_rare(self) -> bool {
+    pub(crate) const fn is_rare(self) -> bool {
         matches!(self, Self::KeepConflict | Self::Stale | Self::BackOff | Self::DeadLetter)
     }
 }
 
 impl Request {
     /// Its kind.
-    pub const fn method(&self) -> Method {
+    pub(crate) const fn method(&self) -> Method {
         match self {
             Self::Decide(_) => Method::Decide,
             Self::Claims(_) => Method::Claims,
@@ -167,7 +166,7 @@ impl Request {
     }
 
     /// The store acts. `None` only if a store in memory waited or failed, which they never do.
-    pub fn act(&self, memory: &Memory) -> Option<Answer> {
+    pub(crate) fn act(&self, memory: &Memory) -> Option<Answer> {
         let Memory { reservations, events, queue, bus, .. } = memory;
         match self {
             Self::Decide(decision) => at_once(reservations.decide(decision)).map(Answer::Decided),

@@ -26,12 +26,19 @@ const MOST_STEPS: u64 = 30_000;
 /// How to run a seed.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Parts of the schedule to leave out.
-    pub without: BTreeSet<Part>,
+    /// The parts of the schedule to keep; all if absent.
+    pub only: Option<BTreeSet<Part>>,
     /// Whether to keep the trace's lines.
     pub keep_trace: bool,
     /// The bug to plant, if any.
     pub planted: Option<crate::planted::Bug>,
+}
+
+impl Options {
+    /// Whether a part of the schedule is kept.
+    pub(crate) fn keeps(&self, part: Part) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&part))
+    }
 }
 
 /// What came of a schedule.
@@ -49,6 +56,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// The parts that could be left out.
     pub parts: BTreeSet<Part>,
+    /// Whether it was stopped because a booking has outrun its recent ids: see [`Booking::outrun`].
+    pub outrun: bool,
 }
 
 /// Something that is to happen.
@@ -78,7 +87,7 @@ pub(crate) enum Then {
 }
 
 /// A running schedule.
-pub struct Simulation {
+pub(crate) struct Simulation {
     pub(crate) seed: u64,
     pub(crate) options: Options,
     pub(crate) workload: Workload,
@@ -99,6 +108,7 @@ pub struct Simulation {
     scheduled: u64,
     pub(crate) calls: Vec<Call>,
     pub(crate) faults_left: u32,
+    pub(crate) healed: bool,
     pub(crate) coverage: Coverage,
     steps: u64,
 }
@@ -114,6 +124,7 @@ pub fn run(seed: u64, options: Options) -> Report {
         trace: simulation.trace,
         coverage: simulation.coverage,
         parts: simulation.parts,
+        outrun: simulation.bookings.iter().any(|booking| booking.outrun),
     }
 }
 
@@ -137,6 +148,7 @@ impl Simulation {
             scheduled: 0,
             calls: Vec::new(),
             faults_left: workload.budget,
+            healed: false,
             coverage: Coverage::default(),
             steps: 0,
             time,
@@ -150,13 +162,12 @@ impl Simulation {
 
     fn leave_out_outages(&mut self) {
         let mut position = 0;
-        let without = &self.options.without;
-        let parts = &mut self.parts;
+        let (options, parts) = (&self.options, &mut self.parts);
         self.workload.outages.retain(|_| {
             let part = Part::Outage(position);
             position += 1;
             parts.insert(part);
-            !without.contains(&part)
+            options.keeps(part)
         });
     }
 
@@ -188,7 +199,9 @@ impl Simulation {
         let skew = match role {
             Role::Auditor if chance.one_in(2) => 2 * 3600 * 1000,
             _ if chance.one_in(4) => chance.between(0, 4_000).cast_signed() - 2_000,
-            _ => chance.between(0, 20).cast_signed() - 10,
+            Role::Writer | Role::Reader | Role::Publisher | Role::Drainer | Role::Auditor => {
+                chance.between(0, 20).cast_signed() - 10
+            }
         };
         self.workers.push(Worker::new(process, self.time.skewed(skew)));
         self.workers.len() - 1
@@ -196,7 +209,7 @@ impl Simulation {
 
     fn run(&mut self) -> Result<(), Violation> {
         self.go_on()?;
-        self.close()
+        if self.bookings.iter().any(|booking| booking.outrun) { Ok(()) } else { self.close() }
     }
 
     /// Everything on the agenda, until nothing is left to happen.
@@ -215,6 +228,9 @@ impl Simulation {
                 Happening::Crash(call) => self.crash(call),
                 Happening::LeaseEnds(shard, worker, turn) => self.lease_ends(shard, worker, turn),
             }
+            if self.bookings.iter().any(|booking| booking.outrun) {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -232,6 +248,7 @@ impl Simulation {
     /// No more faults from here on.
     pub(crate) fn heal(&mut self) {
         self.faults_left = 0;
+        self.healed = true;
         self.workload.outages.clear();
     }
 

@@ -46,7 +46,7 @@ impl Trace {
 }
 
 /// An answer as a number.
-pub fn digest(answer: &Answer) -> u64 {
+pub(crate) fn digest(answer: &Answer) -> u64 {
     match answer {
         Answer::Decided(Decided::Granted(reservation)) => 1 + 4 * reservation.head.get(),
         Answer::Decided(Decided::Refused(old)) => 2 + 4 * old.as_ref().map_or(0, |old| old.head.get()),
@@ -69,7 +69,7 @@ pub fn digest(answer: &Answer) -> u64 {
 }
 
 /// An answer in words.
-pub fn answer(answer: &Answer) -> String {
+pub(crate) fn answer(answer: &Answer) -> String {
     match answer {
         Answer::Decided(Decided::Granted(now)) => format!("granted, head {}", now.head),
         Answer::Decided(Decided::Refused(None)) => "refused, no booking".to_owned(),
@@ -104,7 +104,7 @@ pub fn answer(answer: &Answer) -> String {
 }
 
 /// A request in words.
-pub fn request(request: &Request) -> String {
+pub(crate) fn request(request: &Request) -> String {
     match request {
         Request::Decide(decision) => format!("decide {}", decision_text(decision)),
         Request::Claims(code) => format!("claims of {code}"),
@@ -146,7 +146,7 @@ fn decision_text(decision: &Decision) -> String {
 }
 
 /// A queue message in words.
-pub fn message_text(message: &QueueMessage) -> String {
+pub(crate) fn message_text(message: &QueueMessage) -> String {
     match message {
         QueueMessage::Settle { booking_code, event_id } => {
             format!("order to settle {booking_code} up to {}", event_name(*event_id))

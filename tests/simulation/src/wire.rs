@@ -20,11 +20,11 @@ use crate::request::{Answer, Request};
 
 /// Where the answer to a call is put.
 #[derive(Clone, Default)]
-pub struct Reply(Arc<Mutex<Option<Result<Answer, StoreFailure>>>>);
+pub(crate) struct Reply(Arc<Mutex<Option<Result<Answer, StoreFailure>>>>);
 
 impl Reply {
     /// Delivers the answer; the process finds it when it is polled next.
-    pub fn deliver(&self, answer: Result<Answer, StoreFailure>) {
+    pub(crate) fn deliver(&self, answer: Result<Answer, StoreFailure>) {
         *lock(&self.0) = Some(answer);
     }
 }
@@ -39,7 +39,7 @@ impl Future for Reply {
 }
 
 /// A call that has left its process.
-pub struct Sent {
+pub(crate) struct Sent {
     /// What was asked.
     pub request: Request,
     /// Where the answer goes.
@@ -48,23 +48,23 @@ pub struct Sent {
 
 /// One process's connection to all four stores.
 #[derive(Default)]
-pub struct Wire {
+pub(crate) struct Wire {
     sent: Mutex<Vec<Sent>>,
 }
 
 impl Wire {
     /// The stores, as the protocol takes them, of the process with this clock.
-    pub fn stores(self: &Arc<Self>, clock: Arc<dyn Clock>) -> Stores {
+    pub(crate) fn stores(self: &Arc<Self>, clock: Arc<dyn Clock>) -> Stores {
         Stores { reservations: self.clone(), events: self.clone(), queue: self.clone(), bus: self.clone(), clock }
     }
 
     /// The calls made since this was asked last.
-    pub fn take(&self) -> Vec<Sent> {
+    pub(crate) fn take(&self) -> Vec<Sent> {
         std::mem::take(&mut lock(&self.sent))
     }
 
     /// Makes a call.
-    pub async fn call(&self, request: Request) -> Result<Answer, StoreFailure> {
+    pub(crate) async fn call(&self, request: Request) -> Result<Answer, StoreFailure> {
         let reply = Reply::default();
         lock(&self.sent).push(Sent { request, reply: reply.clone() });
         reply.await

@@ -18,7 +18,7 @@ use crate::workload::Operation;
 
 /// What a turn is about; what is needed to judge its end.
 #[derive(Clone, Debug)]
-pub enum Job {
+pub(crate) enum Job {
     /// An append, and how far the booking was when it began.
     Append(usize, Append, Mark),
     /// A read.
@@ -37,7 +37,7 @@ pub enum Job {
 
 /// A client's place in its script.
 #[derive(Clone, Debug, Default)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The operations, with their numbers.
     pub script: Vec<(u16, Operation)>,
     /// The one at hand.
@@ -49,7 +49,7 @@ pub struct Progress {
 }
 
 /// One process.
-pub struct Worker {
+pub(crate) struct Worker {
     /// Its name.
     pub process: Process,
     /// The stores as it has them.
@@ -77,7 +77,7 @@ pub struct Worker {
 
 impl Worker {
     /// A process that has done nothing yet.
-    pub fn new(process: Process, clock: SkewedClock) -> Self {
+    pub(crate) fn new(process: Process, clock: SkewedClock) -> Self {
         let wire = Arc::<Wire>::default();
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         Self {
@@ -98,18 +98,18 @@ impl Worker {
     }
 
     /// Whether a turn is on its way.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.task.is_some()
     }
 
     /// The number of the next turn of a function.
-    pub fn next_turn(&mut self) -> u16 {
+    pub(crate) fn next_turn(&mut self) -> u16 {
         self.turns += 1;
         self.turns
     }
 
     /// Begins a turn.
-    pub fn begin(&mut self, number: u16, job: Job, task: Task) {
+    pub(crate) fn begin(&mut self, number: u16, job: Job, task: Task) {
         self.turn = Turn { process: self.process, number };
         self.job = Some(job);
         self.task = Some(task);
@@ -117,7 +117,7 @@ impl Worker {
     }
 
     /// Goes on until it waits for an answer; returns the turn's end, if that is reached.
-    pub fn go_on(&mut self) -> Option<Ended> {
+    pub(crate) fn go_on(&mut self) -> Option<Ended> {
         let task = self.task.as_mut()?;
         match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => None,
@@ -129,7 +129,7 @@ impl Worker {
     }
 
     /// The calls it has made since it was asked last, with their names.
-    pub fn sent(&mut self) -> Vec<(Place, Sent)> {
+    pub(crate) fn sent(&mut self) -> Vec<(Place, Sent)> {
         let sent = self.wire.take();
         let mut named = Vec::with_capacity(sent.len());
         for call in sent {
@@ -140,7 +140,7 @@ impl Worker {
     }
 
     /// Dies: nothing of the turn goes on but the calls already made.
-    pub fn crash(&mut self) -> Option<Job> {
+    pub(crate) fn crash(&mut self) -> Option<Job> {
         self.task = None;
         drop(self.wire.take());
         self.job.take()

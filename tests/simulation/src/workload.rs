@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use booking_store::failure::{FailureKind, Store};
+use booking_store::limits::MAX_EVENTS_PER_APPEND;
 use booking_store::{BookingCode, EventId, EventType, JsonObject, NewEvent};
 
 use crate::chance::{Chance, Draw};
@@ -11,7 +12,7 @@ use crate::place::{Process, Role};
 
 /// How long calls take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// A few milliseconds each way: everything collides.
     Tight,
     /// Mostly milliseconds, sometimes seconds.
@@ -22,7 +23,7 @@ pub enum Pace {
 
 impl Pace {
     /// One way of one call.
-    pub fn way(self, chance: &mut Chance) -> i64 {
+    pub(crate) fn way(self, chance: &mut Chance) -> i64 {
         let milliseconds = match self {
             Self::Tight => chance.between(1, 6),
             Self::Mixed => match chance.below(20) {
@@ -38,7 +39,7 @@ impl Pace {
 
 /// What an append expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expectation {
+pub(crate) enum Expectation {
     /// A new booking.
     New,
     /// Nothing.
@@ -51,7 +52,7 @@ pub enum Expectation {
 
 /// What a client does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// Appends, and tries again with the same ids when it feels like it.
     Append {
         /// Which booking code.
@@ -92,7 +93,7 @@ pub enum Operation {
 
 /// A store that is down for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outage {
+pub(crate) struct Outage {
     /// Which store.
     pub store: Store,
     /// For whom; for everyone if absent.
@@ -107,7 +108,7 @@ pub struct Outage {
 
 /// Everything a seed decides beforehand.
 #[derive(Clone, Debug)]
-pub struct Workload {
+pub(crate) struct Workload {
     /// The booking codes: few, so that claims collide.
     pub codes: Vec<BookingCode>,
     /// The clients and their operations.
@@ -138,12 +139,16 @@ pub struct Workload {
 
 impl Workload {
     /// The workload of `seed`.
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let mut chance = Chance::at(seed, Draw::Workload, 0);
         let pace = chance.pick(&[Pace::Tight, Pace::Tight, Pace::Mixed, Pace::Mixed, Pace::Wild]);
         let codes = chance.pick(&[1, 1, 1, 2, 3]);
         let mut workload = Self {
-            codes: ["ALPHA", "BRAVO", "CHARLIE"].iter().take(codes).filter_map(|c| BookingCode::parse(c).ok()).collect(),
+            codes: ["ALPHA", "BRAVO", "CHARLIE"]
+                .iter()
+                .take(codes)
+                .filter_map(|c| BookingCode::parse(c).ok())
+                .collect(),
             scripts: Vec::new(),
             shards: chance.pick(&[1, 1, 2]),
             drainers: chance.pick(&[1, 2, 2, 3]),
@@ -193,7 +198,8 @@ fn outage(chance: &mut Chance, workload: &Workload) -> Outage {
 fn scripts(seed: u64, chance: &mut Chance, codes: usize) -> Vec<(Process, Vec<Operation>)> {
     let mut scripts: Vec<(Process, Vec<Operation>)> = Vec::new();
     // Wide: batches that outrun the recent ids. Heavy: events that fill the item.
-    let (wide, heavy) = (chance.one_in(40), chance.one_in(60));
+    let (wide, heavy) = chance.pick(&[(true, false), (false, true), (false, false)]);
+    let (wide, heavy) = if chance.one_in(20) { (wide, heavy) } else { (false, false) };
     for number in 0..chance.pick(&[1, 2, 2, 3, 3, 4]) {
         let process = Process { role: Role::Writer, number };
         let mut script = Vec::new();
@@ -243,6 +249,12 @@ fn append(
         if let Some(event) = events.first_mut().filter(|_| chance.one_in(4)) {
             event.data = data(1000 + position, heavy);
         }
+        // Nor is it always the same batch.
+        match chance.below(8) {
+            0 if events.len() > 1 => drop(events.pop()),
+            1 if events.len() < MAX_EVENTS_PER_APPEND => events.push(event(writer, position, 200, heavy)),
+            _ => {}
+        }
         return Operation::Append { code: *code, expected: *expected, events, retries: 1 };
     }
     let count = if wide { chance.between(8, 25) } else { chance.pick(&[1, 1, 1, 2, 3]) };
@@ -254,17 +266,10 @@ fn append(
         3 => Expectation::Exact(chance.between(1, 4)),
         _ => Expectation::Told,
     };
-    let event = |place: u64| NewEvent {
-        event_id: event_id(writer, position, place),
-        event_type: event_type(),
-        occurred_at: None,
-        data: data(place, heavy),
-        metadata: None,
-    };
     Operation::Append {
         code: chance.index(codes),
         expected,
-        events: (0..count).map(event).collect(),
+        events: (0..count).map(|place| event(writer, position, place, heavy)).collect(),
         retries: chance.pick(&[0, 1, 2, 3]),
     }
 }
@@ -284,6 +289,16 @@ fn read(chance: &mut Chance, codes: usize, ids: &[EventId]) -> Operation {
     }
 }
 
+fn event(writer: u16, position: u64, place: u64, heavy: bool) -> NewEvent {
+    NewEvent {
+        event_id: event_id(writer, position, place),
+        event_type: event_type(),
+        occurred_at: None,
+        data: data(place, heavy),
+        metadata: None,
+    }
+}
+
 /// The id of the `place`th event of a writer's operation. Its first bytes tell which.
 fn event_id(writer: u16, position: u64, place: u64) -> EventId {
     let mut bytes = [0; 16];
@@ -293,7 +308,7 @@ fn event_id(writer: u16, position: u64, place: u64) -> EventId {
 }
 
 /// The short name of an event of this simulation: writer, operation, place in its batch.
-pub fn event_name(event_id: EventId) -> String {
+pub(crate) fn event_name(event_id: EventId) -> String {
     let [writer, position, place, ..] = event_id.as_bytes();
     format!("e{writer}.{position}.{place}")
 }

@@ -1,8 +1,0 @@
-//! Bugs to plant.
-
-/// A bug.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
-    /// None yet.
-    None,
-}
