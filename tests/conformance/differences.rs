@@ -42,8 +42,6 @@ const DIFFERENCES: &[Difference] = &[
         "memory keeps both, against the port's word; a test counts letters of messages that were set aside once"),
     of("memory", "queue_letters::a_message_received_too_often_moves_away_and_frees_its_group", "received 4 times",
         "memory never gives up on a message, and the template lets SQS do so only after 1000 receives"),
-    of("ministack", "queue_letters::a_body_above_1_mib_is_too_large", "shorter than 1048576 bytes",
-        "not ministack but the adapter differs: it takes the answer, which is that of SQS, for any refusal"),
 ];
 
 /// Runs `case` and holds its outcome against [`DIFFERENCES`].

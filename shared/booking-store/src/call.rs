@@ -89,8 +89,10 @@ pub fn classify_answer(code: Option<&str>, message: Option<&str>, status: u16) -
         | "ReplicatedWriteConflictException"
         | "ConcurrentModificationException" => FailureKind::Contended,
         "InternalFailure" | "InternalException" | "InternalServerError" => FailureKind::ServerError,
-        "ValidationException" if message.is_some_and(|m| m.contains("size")) => FailureKind::TooLarge,
-        "InvalidMessageContents" | "AWS.SimpleQueueService.BatchRequestTooLong" => FailureKind::TooLarge,
+        "ValidationException" if message.is_some_and(|m| m.contains("Item size")) => FailureKind::TooLarge,
+        // What SQS says of a message beyond its limit.
+        "InvalidParameterValue" if message.is_some_and(|m| m.contains("must be shorter than")) => FailureKind::TooLarge,
+        "AWS.SimpleQueueService.BatchRequestTooLong" => FailureKind::TooLarge,
         _ if status >= 500 => FailureKind::ServerError,
         _ => FailureKind::Refused,
     }
@@ -164,5 +166,7 @@ mod tests {
         assert_eq!(classify_answer(None, None, 503), FailureKind::ServerError);
         let size = "Item size to update has exceeded the maximum allowed size";
         assert_eq!(classify_answer(Some("ValidationException"), Some(size), 400), FailureKind::TooLarge);
+        let expression = "Invalid ConditionExpression: Expression size has exceeded the maximum allowed size";
+        assert_eq!(classify_answer(Some("ValidationException"), Some(expression), 400), FailureKind::Refused);
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-/// `#list[0], #list[1], …`: the first `count` elements.
+/// `…, #list[1], #list[0]`: the first `count` elements. The last one first, so that an engine that removes one after the
+/// other, where DynamoDB counts positions before the update, removes the same.
 pub(super) fn first_elements(list: &str, count: usize) -> impl Iterator<Item = String> + '_ {
-    (0..count).map(move |i| format!("#{list}[{i}]"))
+    (0..count).rev().map(move |i| format!("#{list}[{i}]"))
 }
