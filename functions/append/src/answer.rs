@@ -56,8 +56,8 @@ pub(crate) fn answer(booking_code: &BookingCode, outcome: Outcome) -> Response<B
                 .response()
         }
         Outcome::Unavailable { outcome_unknown: true, .. } => {
-            let detail = "Whether the events were accepted is not known. Send the same request again: the same event \
-                          ids can't be accepted twice.";
+            let detail = "Whether the events were accepted is not known. Send the same request again, with the same \
+                          event ids.";
             Problem::store_unavailable(detail, Some("unknown")).response()
         }
         Outcome::Unavailable { outcome_unknown: false, .. } => {

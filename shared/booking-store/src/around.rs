@@ -34,22 +34,6 @@ pub enum Call {
 }
 
 impl Call {
-    /// Every method of every port.
-    pub const ALL: [Self; 12] = [
-        Self::Decide,
-        Self::Claims,
-        Self::Trim,
-        Self::KeepConflict,
-        Self::Stale,
-        Self::Record,
-        Self::Highest,
-        Self::Range,
-        Self::Send,
-        Self::BackOff,
-        Self::DeadLetter,
-        Self::Publish,
-    ];
-
     /// The store it is a call of.
     pub const fn store(self) -> Store {
         match self {

@@ -18,8 +18,20 @@ use crate::limits::{ATTEMPT_TIMEOUT, FIRST_RETRY_PAUSE, MAX_ATTEMPTS, OPERATION_
 ///
 /// # Errors
 /// The last attempt's failure; `effect_possible` if any attempt may have had an effect.
-#[expect(clippy::disallowed_methods, reason = "deadlines of real calls; never part of a simulation")]
 pub async fn call<T, F, A>(store: Store, attempt: A) -> Result<T, StoreFailure>
+where
+    A: Fn() -> F + Send,
+    F: Future<Output = Result<T, StoreFailure>> + Send,
+{
+    call_telling_doubt(store, attempt).await.map(|(value, _)| value)
+}
+
+/// The same, and with the value whether an earlier attempt may have had an effect, or may have it yet.
+///
+/// # Errors
+/// As [`call`].
+#[expect(clippy::disallowed_methods, reason = "deadlines of real calls; never part of a simulation")]
+pub async fn call_telling_doubt<T, F, A>(store: Store, attempt: A) -> Result<(T, bool), StoreFailure>
 where
     A: Fn() -> F + Send,
     F: Future<Output = Result<T, StoreFailure>> + Send,
@@ -31,7 +43,7 @@ where
         let allowed = ATTEMPT_TIMEOUT.min(deadline.saturating_duration_since(Instant::now()));
         let answer = timeout(allowed, attempt()).await;
         let mut failure = match answer {
-            Ok(Ok(value)) => return Ok(value),
+            Ok(Ok(value)) => return Ok((value, effect_possible)),
             Ok(Err(failure)) => failure,
             Err(elapsed) => StoreFailure::new(store, FailureKind::NoAnswer).because(elapsed),
         };
@@ -134,6 +146,20 @@ mod tests {
         assert_eq!(attempts.into_inner(), MAX_ATTEMPTS as usize);
         assert_eq!(failure.kind, FailureKind::Throttled);
         assert!(failure.effect_possible);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_tells_the_doubt_of_the_attempts_before_it() {
+        for (first, doubt) in [(FailureKind::NoAnswer, true), (FailureKind::Throttled, false)] {
+            let attempts = AtomicUsize::new(0);
+            let answer = call_telling_doubt(Store::Reservations, || async {
+                match attempts.fetch_add(1, Ordering::SeqCst) {
+                    0 => Err(StoreFailure::new(Store::Reservations, first)),
+                    _ => Ok(7),
+                }
+            });
+            assert_eq!(answer.await.unwrap(), (7, doubt));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -50,6 +50,18 @@ impl Decision {
         old.pending_bytes <= self.room() && !self.event_ids().any(|id| old.owner == id || old.recent.contains(&id))
     }
 
+    /// Whether a decision that `old` refuses may be granted later: an attempt of it that is still under way could land
+    /// then, so its refusal proves nothing. Versions and reservations never go back, and ids once seen stay.
+    pub fn may_yet_be_granted(&self, old: Option<&Reservation>) -> bool {
+        let Some(old) = old else { return true };
+        let seen = self.event_ids().any(|id| old.version_of(id).is_some());
+        match self.expected {
+            ExpectedVersion::New => false,
+            ExpectedVersion::Exact(version) => !seen && old.head <= version,
+            ExpectedVersion::Any => !seen,
+        }
+    }
+
     /// The reservation after the decision was granted.
     pub fn apply(&self, old: Option<&Reservation>) -> Reservation {
         let mut new = old.cloned().unwrap_or_else(|| self.empty());
@@ -114,6 +126,20 @@ mod tests {
         assert!(decision(ExpectedVersion::Exact(Version::FIRST), 2, 0).granted_by(Some(&one)));
         assert!(!decision(ExpectedVersion::Exact(Version::new(2)), 2, 0).granted_by(Some(&one)));
         assert!(decision(ExpectedVersion::Any, 2, 0).granted_by(Some(&one)));
+    }
+
+    #[test]
+    fn a_refusal_is_final_only_if_it_can_never_turn() {
+        let one = decision(ExpectedVersion::New, 1, 0).apply(None);
+        let exact = |version, id| decision(ExpectedVersion::Exact(Version::new(version)), id, 0);
+        assert!(decision(ExpectedVersion::Any, 2, 0).may_yet_be_granted(None), "somebody may create the booking");
+        assert!(exact(1, 2).may_yet_be_granted(None));
+        assert!(exact(2, 2).may_yet_be_granted(Some(&one)), "the booking may come to that version");
+        assert!(decision(ExpectedVersion::Any, 2, 0).may_yet_be_granted(Some(&one)), "there may be room later");
+        let two = exact(1, 3).apply(Some(&one));
+        assert!(!exact(1, 2).may_yet_be_granted(Some(&two)), "the head never goes back");
+        assert!(!decision(ExpectedVersion::Any, 3, 0).may_yet_be_granted(Some(&two)), "it has landed");
+        assert!(!decision(ExpectedVersion::New, 2, 0).may_yet_be_granted(Some(&one)), "the code is taken for ever");
     }
 
     #[test]

@@ -103,5 +103,7 @@ const _: () = assert!((DRAIN_MAX_RECEIVES as u64) * DRAIN_LONGEST_BACKOFF.as_sec
 // The longest append fits into its function's time: decide, read what a retry left, look at what is recorded, record (its
 // last call may begin just before the budget ends), queue.
 const _: () = assert!(5 * OPERATION_TIMEOUT.as_millis() + RECORD_BUDGET.as_millis() < APPEND_TIMEOUT.as_millis());
+// An event with the most of everything, and its envelope, fits into one bus entry.
+const _: () = assert!(MAX_DATA_BYTES + MAX_METADATA_BYTES + 4096 < MAX_BUS_ENTRY_BYTES);
 // One page of the smallest limit holds at least one event of the largest size.
 const _: () = assert!(MAX_PAGE_BYTES > MAX_DATA_BYTES + MAX_METADATA_BYTES);

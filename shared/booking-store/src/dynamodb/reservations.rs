@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::expression::{first_elements, names, number, text, values};
 use super::{Item, UnreadableItem, conflict_item, image, reservation_item, schema};
-use crate::call::{call, classify};
-use crate::failure::{Store, StoreFailure};
+use crate::call::{call, call_telling_doubt, classify};
+use crate::failure::{FailureKind, Store, StoreFailure};
 use crate::ports::{Claims, ConflictKept, Cursor, Decided, Reservations, StalePage, Trimmed};
 use crate::reservation::Trim;
 use crate::{BookingCode, Conflict, Decision, ExpectedVersion, Image, Reservation, Timestamp, Version};
@@ -197,7 +197,7 @@ impl DynamoReservations {
             condition.push_str(&format!(" AND NOT contains(#recent, :id{i}) AND #owner <> :owner{i}"));
             with.extend([(format!(":id{i}"), recent), (format!(":owner{i}"), text(id))]);
         }
-        call(Store::Reservations, || async {
+        let (decided, in_doubt) = call_telling_doubt(Store::Reservations, || async {
             let call = self.client.update_item().table_name(&self.table).set_key(Some(key(&decision.booking_code)));
             let call = call
                 .update_expression(update)
@@ -214,7 +214,15 @@ impl DynamoReservations {
                 Err(error) => Ok(Decided::Refused(refused_update(error)?)),
             }
         })
-        .await
+        .await?;
+        match decided {
+            // An earlier attempt got no answer and may land yet: "refused" would be a promise nobody can keep.
+            Decided::Refused(old) if in_doubt && decision.may_yet_be_granted(old.as_deref()) => {
+                let why = "refused, but an earlier attempt may land yet";
+                Err(StoreFailure::new(Store::Reservations, FailureKind::NoAnswer).because(why))
+            }
+            granted_or_final @ (Decided::Granted(_) | Decided::Refused(_)) => Ok(granted_or_final),
+        }
     }
 
     async fn claims_page(

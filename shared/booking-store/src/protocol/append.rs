@@ -37,7 +37,7 @@ pub enum Outcome {
         events: Vec<Event>,
         /// Where they are.
         status: Status,
-        /// Whether an earlier request had them accepted.
+        /// Whether they were accepted before: by an earlier request, or by an attempt of this one whose answer was lost.
         replayed: bool,
         /// Why they are pending.
         cause: Option<StoreFailure>,
@@ -122,13 +122,11 @@ async fn hand_over(stores: &Stores, reservation: &Reservation) {
 async fn refuse(stores: &Stores, decision: &Decision, old: &Reservation) -> Outcome {
     match replay::explain(stores, decision, old).await {
         Ok(Refusal::Replay { events }) => {
-            // The same moment of acceptance means this very request: its first answer was lost on the way to us.
-            let replayed = events.first().is_some_and(|event| event.accepted_at != decision.accepted_at);
             let settled = events.last().is_some_and(|event| event.version <= old.settled);
             if settled {
-                return Outcome::Accepted { events, status: Status::Recorded, replayed, cause: None };
+                return Outcome::Accepted { events, status: Status::Recorded, replayed: true, cause: None };
             }
-            accept(stores, old, events, 0, replayed).await
+            accept(stores, old, events, 0, true).await
         }
         Ok(Refusal::EventIdReused(event_id)) => Outcome::EventIdReused(event_id),
         Ok(Refusal::BookingCodeTaken) => Outcome::BookingCodeTaken,
