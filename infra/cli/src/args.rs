@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit::EXIT_CODES;
-use crate::{append, import, read, spans, status};
+use crate::{append, import, read, replay, spans, status, tail};
 
 /// Talk to a booking event store.
 #[derive(Debug, Parser)]
@@ -52,6 +52,10 @@ pub enum Command {
     Read(read::ReadArgs),
     /// Show where a booking stands
     Status(status::StatusArgs),
+    /// Read the feed of all bookings, and follow it
+    Tail(tail::TailArgs),
+    /// Have recorded events published again for one consumer, or look at such a replay
+    Replay(replay::ReplayArgs),
     /// Import bookings from a file, resumably, and verify them
     Import(Box<import::args::ImportArgs>),
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::args::Connection;
 use crate::error::{Error, report};
 use crate::names::BookingCode;
 use crate::problem::Problem;
-use crate::wire::{AppendRequest, ReadQuery};
+use crate::wire::{AppendRequest, FeedQuery, ReadQuery, ReplayRequest};
 
 /// A failure that another try of the same request may change.
 #[derive(Debug, Clone)]
@@ -98,9 +99,7 @@ impl Server {
 
     /// `POST /bookings/{code}/events`
     pub async fn append(&self, code: &BookingCode, request: &AppendRequest<'_>) -> Result<Answer, Failure> {
-        let body = serde_json::to_vec(request).map_err(|error| Failure::Unexpected(error.to_string()))?;
-        let request = self.http.post(format!("{}/bookings/{code}/events", self.base));
-        self.exchange(request.header("content-type", "application/json").body(body)).await
+        self.post(&format!("/bookings/{code}/events"), request).await
     }
 
     /// `GET /bookings/{code}/events`
@@ -121,6 +120,32 @@ impl Server {
     /// `GET /health`
     pub async fn health(&self) -> Result<Answer, Failure> {
         self.get("/health").await
+    }
+
+    /// `GET /feed`
+    pub async fn feed(&self, query: &FeedQuery) -> Result<Answer, Failure> {
+        self.get(&format!("/feed{}", query.to_query())).await
+    }
+
+    /// `POST /replays`
+    pub async fn start_replay(&self, request: &ReplayRequest<'_>) -> Result<Answer, Failure> {
+        self.post("/replays", request).await
+    }
+
+    /// `GET /replays/{replay_id}`
+    pub async fn replay(&self, replay_id: Uuid) -> Result<Answer, Failure> {
+        self.get(&format!("/replays/{replay_id}")).await
+    }
+
+    /// `POST /replays/{replay_id}/cancel`
+    pub async fn cancel_replay(&self, replay_id: Uuid) -> Result<Answer, Failure> {
+        self.exchange(self.http.post(format!("{}/replays/{replay_id}/cancel", self.base))).await
+    }
+
+    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, Failure> {
+        let body = serde_json::to_vec(body).map_err(|error| Failure::Unexpected(error.to_string()))?;
+        let request = self.http.post(format!("{}{path}", self.base));
+        self.exchange(request.header("content-type", "application/json").body(body)).await
     }
 
     async fn get(&self, path: &str) -> Result<Answer, Failure> {

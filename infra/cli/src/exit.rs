@@ -17,7 +17,7 @@ pub enum Exit {
     Conflict = 4,
     /// The server could not be reached or could not know; the same command may succeed later.
     Unavailable = 5,
-    /// The import ended with bookings that failed; the same command resumes it.
+    /// An import or a replay ended with bookings that failed.
     Incomplete = 6,
     /// Verification found something that differs from the file.
     Mismatch = 7,
@@ -34,7 +34,7 @@ Exit codes:
   3    no such booking or event
   4    booking code taken, or not the expected version
   5    the server cannot be reached or cannot know; try the same command again
-  6    import ended with failed bookings; the same command resumes it
+  6    ended with bookings that failed; the same import resumes, a replay of those codes repeats
   7    verification found a difference
   130  interrupted; the same command resumes an import";
 

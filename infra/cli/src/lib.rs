@@ -17,10 +17,13 @@ pub mod exit;
 pub mod import;
 pub mod names;
 pub mod problem;
+pub mod progress;
 pub mod read;
+pub mod replay;
 pub mod spans;
 pub mod status;
 pub mod table;
+pub mod tail;
 pub mod timestamp;
 pub mod wire;
 
@@ -36,6 +39,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Append(args) => append::run(&args, &server, cli.json).await,
         Command::Read(args) => read::run(&args, &server, cli.json).await,
         Command::Status(args) => status::run(&args, &server, cli.json).await,
+        Command::Tail(args) => tail::run(&args, &server, cli.json).await,
+        Command::Replay(args) => replay::run(&args, &server, cli.json).await,
         Command::Import(args) => import::run(*args, server, cli.json).await,
     }
 }

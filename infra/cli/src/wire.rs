@@ -167,6 +167,136 @@ impl ReadQuery {
     }
 }
 
+/// The query of `GET /feed`.
+#[derive(Debug, Clone)]
+pub struct FeedQuery {
+    /// The position to go on after; absent from the beginning.
+    pub after: Option<String>,
+    /// Only this partition.
+    pub partition: Option<u16>,
+    /// The most events wanted.
+    pub limit: u32,
+}
+
+impl FeedQuery {
+    /// The query as the end of a URL.
+    pub fn to_query(&self) -> String {
+        let mut query = format!("?limit={}", self.limit);
+        if let Some(partition) = self.partition {
+            query.push_str(&format!("&partition={partition}"));
+        }
+        if let Some(after) = &self.after {
+            // A position is letters, digits and hyphens; anything else is a mistake that the server should name.
+            let after: String =
+                percent_encoding::utf8_percent_encode(after, percent_encoding::NON_ALPHANUMERIC).to_string();
+            query.push_str(&format!("&after={after}"));
+        }
+        query
+    }
+}
+
+/// One page of `GET /feed`.
+#[derive(Debug, Deserialize)]
+pub struct FeedPage {
+    /// The events, byte for byte.
+    pub events: Vec<Box<RawValue>>,
+    /// The position behind them.
+    pub next: String,
+    /// Whether nothing came after them when the page was made.
+    pub end: bool,
+}
+
+/// The body of `POST /replays`.
+#[derive(Debug, Serialize)]
+pub struct ReplayRequest<'a> {
+    /// The idempotency key.
+    pub replay_id: Uuid,
+    /// For whom.
+    pub consumer: &'a str,
+    /// Events a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<u32>,
+    /// These bookings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub booking_codes: Option<&'a [BookingCode]>,
+    /// or what was accepted from then on
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_from: Option<&'a str>,
+    /// and before then,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_to: Option<&'a str>,
+    /// or all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<bool>,
+}
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayStatus {
+    /// Being worked on.
+    Running,
+    /// All of it was sent, but for what `errors` counts.
+    Done,
+    /// Ended on request.
+    Cancelled,
+    /// Ended by itself; `failure` says why.
+    Failed,
+}
+
+/// A booking a replay gave up.
+#[derive(Debug, Deserialize)]
+pub struct FailedBooking {
+    /// The booking.
+    pub booking_code: String,
+    /// The first version that was not sent.
+    pub version: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// A replay as the server shows it.
+#[derive(Debug, Deserialize)]
+pub struct ReplayView {
+    /// Its id.
+    pub replay_id: Uuid,
+    /// For whom.
+    pub consumer: String,
+    /// Where it stands.
+    pub status: ReplayStatus,
+    /// Bookings looked at, those given up among them.
+    pub bookings_done: u64,
+    /// About how many there are.
+    pub bookings_total_estimate: Option<u64>,
+    /// Events the bus has taken.
+    pub events_sent: u64,
+    /// Bookings given up.
+    pub errors: u64,
+    /// The first of them.
+    #[serde(default)]
+    pub failed_bookings: Vec<FailedBooking>,
+    /// Events a second.
+    pub rate: Option<f64>,
+    /// What it waits for, if it does.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
+    /// Why it failed, if it did.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// When it began.
+    pub started_at: String,
+    /// When it ended.
+    #[serde(default)]
+    pub finished_at: Option<String>,
+}
+
+impl ReplayView {
+    /// About how many bookings there are; those done, if nobody knows.
+    pub fn total(&self) -> u64 {
+        self.bookings_total_estimate.unwrap_or(0).max(self.bookings_done)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,6 @@ pub mod interrupt;
 pub mod journal;
 pub mod money;
 pub mod ndjson;
-pub mod progress;
 pub mod pump;
 pub mod rejects;
 pub mod run;

@@ -17,12 +17,12 @@ use crate::import::counters::{Counters, Summary, count};
 use crate::import::fingerprint::fingerprint;
 use crate::import::interrupt;
 use crate::import::journal::{Done, Entry, Header, Journal};
-use crate::import::progress::Progress;
 use crate::import::pump::{Task, Work, pump};
 use crate::import::rejects::Rejects;
 use crate::import::source::{Format, Source};
 use crate::import::submit::{Context, Ending, submit};
 use crate::import::verify;
+use crate::progress::Progress;
 
 /// Failures beyond so many are only counted.
 const FAILURES_SHOWN: u64 = 10;

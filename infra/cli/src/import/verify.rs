@@ -16,12 +16,12 @@ use crate::error::Error;
 use crate::import::booking::{Booking, Row};
 use crate::import::counters::Verification;
 use crate::import::journal::Done;
-use crate::import::progress::Progress;
 use crate::import::pump::{Task, Work, pump};
 use crate::import::run::seconds;
 use crate::import::source::Source;
 use crate::import::submit::Context;
 use crate::names::BookingCode;
+use crate::progress::Progress;
 use crate::timestamp;
 use crate::wire::{Consistency, EventStatus, Page, ReadQuery, StoredEvent};
 

@@ -8,7 +8,9 @@
 
 mod bookings;
 mod commands;
+mod fake_feed;
 mod fake_server;
+mod feed;
 mod import;
 mod import_faults;
 mod serving;

@@ -48,6 +48,12 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// So far, of what is now thought to be all.
+    pub fn place(&self, position: u64, total: u64) {
+        self.bar.set_length(total.max(position));
+        self.bar.set_position(position);
+    }
+
     /// A line for people, above the bar.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));

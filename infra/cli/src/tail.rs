@@ -1,0 +1,161 @@
+//! `bookings tail`: the feed of all bookings, page after page, and what comes after it.
+//!
+//! The position is written to the checkpoint file after the page was printed, never before: an interruption prints a
+//! page again rather than leave it out.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::backoff::{Patience, patiently};
+use crate::client::{Answer, Server};
+use crate::error::Error;
+use crate::exit::{EXIT_CODES, Exit};
+use crate::wire::{FeedPage, FeedQuery};
+use crate::{spans, table};
+
+/// Arguments of `bookings tail`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct TailArgs {
+    /// Go on after this position, as an earlier answer gave it in `next`; without it from the beginning
+    #[arg(long, value_name = "POSITION")]
+    pub after: Option<String>,
+    /// Keep the position in FILE: go on after the one it holds, and write it after each page
+    #[arg(long, value_name = "FILE", conflicts_with = "after")]
+    pub checkpoint: Option<PathBuf>,
+    /// Only this partition of the feed; several readers share the work that way
+    #[arg(long, value_name = "N")]
+    pub partition: Option<u16>,
+    /// The most events of one request
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u32,
+    /// Wait for what comes after the end
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How long to wait at the end before asking again
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = spans::parse)]
+    pub poll: Duration,
+    /// How often to ask again when the server cannot be reached or cannot know; with --follow there is no end to it
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub retries: u32,
+}
+
+/// What is shown of an event.
+#[derive(Debug, Deserialize)]
+struct Fed<'a> {
+    partition: u16,
+    position: u64,
+    booking_code: String,
+    version: u64,
+    #[serde(rename = "type")]
+    event_type: String,
+    accepted_at: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// Reads and prints; with `--json` one event a line, byte for byte as the server sent it.
+pub async fn run(args: &TailArgs, server: &Server, json: bool) -> Result<Exit, Error> {
+    let after = match &args.checkpoint {
+        Some(file) => kept(file)?,
+        None => args.after.clone(),
+    };
+    let mut query = FeedQuery { after, partition: args.partition, limit: args.limit };
+    loop {
+        let page: FeedPage =
+            asked(args, server, &query).await?.read().map_err(|failure| Error::from_failure(failure, 1))?;
+        match print(&page, json) {
+            // Whoever read this has enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Done),
+            printed => printed?,
+        }
+        if let Some(file) = args.checkpoint.as_ref().filter(|_| !page.events.is_empty()) {
+            keep(file, &page.next)?;
+        }
+        let waits = page.end || page.events.is_empty();
+        query.after = Some(page.next);
+        if waits && !args.follow {
+            if let Some(next) = query.after.filter(|_| args.checkpoint.is_none()) {
+                eprintln!("position: {next}");
+            }
+            return Ok(Exit::Done);
+        }
+        if waits {
+            tokio::time::sleep(args.poll).await;
+        }
+    }
+}
+
+async fn asked(args: &TailArgs, server: &Server, query: &FeedQuery) -> Result<Answer, Error> {
+    let patience = Patience::Retries(if args.follow { u32::MAX } else { args.retries });
+    let notice = |transient: &crate::client::Transient, pause| {
+        eprintln!("{}; asking again in {}", transient.reason, spans::show(pause));
+    };
+    let patient = patiently(patience, &notice, || server.feed(query)).await;
+    patient.outcome.map_err(|failure| Error::from_failure(failure, patient.retries.saturating_add(1)))
+}
+
+fn print(page: &FeedPage, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        for event in &page.events {
+            writeln!(out, "{}", event.get())?;
+        }
+    } else {
+        let rows: Result<Vec<_>, _> =
+            page.events.iter().map(|event| serde_json::from_str(event.get()).map(row)).collect();
+        out.write_all(table::layout(&rows.map_err(io::Error::other)?).as_bytes())?;
+    }
+    out.flush()
+}
+
+fn row(event: Fed<'_>) -> Vec<String> {
+    vec![
+        format!("{}:{}", event.partition, event.position),
+        table::cell(&event.booking_code, 64),
+        event.version.to_string(),
+        table::cell(&event.event_type, 40),
+        table::cell(&event.accepted_at, 30),
+        table::cell(event.data.get(), 100),
+    ]
+}
+
+/// The position in `file`; none if there is no such file yet.
+fn kept(file: &Path) -> Result<Option<String>, Error> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file("read", file, error)),
+    }
+}
+
+/// Replaces the position in `file`, whole or not at all.
+fn keep(file: &Path, position: &str) -> Result<(), Error> {
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    std::fs::write(&new, format!("{position}\n")).map_err(|error| Error::file("write", &new, error))?;
+    std::fs::rename(&new, file).map_err(|error| Error::file("replace", file, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkpoint_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("position");
+        assert_eq!(kept(&file).unwrap(), None);
+        keep(&file, "v1-0-7").unwrap();
+        keep(&file, "v1-3-7").unwrap();
+        assert_eq!(kept(&file).unwrap().as_deref(), Some("v1-3-7"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(kept(folder.path()).is_err());
+    }
+}
