@@ -17,13 +17,13 @@ pub enum First {
 
 /// What a search has found.
 #[derive(Clone, Debug)]
-pub struct Exploration {
+pub struct Exploration<A = Action> {
     /// Different states.
     pub states: usize,
     /// The longest way from the beginning.
     pub depth: usize,
     /// The invariants that are broken, each with a history that breaks it.
-    pub broken: Vec<(&'static str, Vec<Action>)>,
+    pub broken: Vec<(&'static str, Vec<A>)>,
     /// What should be reachable and is not.
     pub unreached: Vec<&'static str>,
 }

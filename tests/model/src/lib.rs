@@ -13,6 +13,7 @@
 mod bug;
 mod drainer;
 mod exploration;
+pub mod feed;
 mod properties;
 mod publisher;
 mod reader;
