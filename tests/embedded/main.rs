@@ -4,8 +4,21 @@
 
 mod conflict;
 mod contention;
+mod contract;
+mod convergence;
+mod feed;
+mod history;
+mod hotel;
 mod outage;
 mod paging;
+mod prices;
+mod replays;
 mod restart;
 mod system;
+mod targets;
+mod torture;
 mod unknown;
+#[path = "../python/venv.rs"]
+mod venv;
+mod webhook;
+mod wire;

@@ -73,10 +73,47 @@ impl System {
         self.answer(self.http.get(format!("{}{path}", self.url))).await
     }
 
+    /// Any other request, with a JSON body if there is one.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        self.answer(body.iter().fold(request, |request, body| request.json(body))).await
+    }
+
+    /// Makes a rule for everything, with this target.
+    pub(crate) async fn rule(&self, name: &str, target: Value, max_retries: u32) {
+        let pattern = json!({"source": ["booking.events"]});
+        let rule = json!({"pattern": pattern, "target": target, "retry": {"max_retries": max_retries}});
+        let answer = self.ask("PUT", &format!("/local/rules/{name}"), Some(rule)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// How the deliveries of a rule stand.
+    pub(crate) async fn rule_status(&self, name: &str) -> Value {
+        let status = self.get("/local/status").await.json();
+        let mut rules = status["rules"].as_array().unwrap().iter();
+        rules.find(|rule| rule["rule"] == name).unwrap_or_else(|| panic!("no rule {name}: {status}")).clone()
+    }
+
+    /// Where the tables' engine answers.
+    pub(crate) async fn tables(&self) -> local::engine::Client {
+        let status = self.get("/local/status").await.json();
+        local::engine::client(status["tables_url"].as_str().unwrap())
+    }
+
     /// Appends a body as it is.
     pub(crate) async fn post(&self, code: &str, body: String) -> Answer {
         let request = self.http.post(format!("{}/bookings/{code}/events", self.url));
         self.answer(request.header("content-type", "application/json").body(body)).await
+    }
+
+    /// Appends a body, again and again until it is accepted: on a busy machine calls of the stores run out of time.
+    pub(crate) async fn deliver(&self, code: &str, body: &str) {
+        let accepted = || async {
+            let answer = self.post(code, body.to_owned()).await;
+            assert!(matches!(answer.status, 200 | 201 | 202 | 503), "{answer:?}");
+            answer.status != 503
+        };
+        self.until("accepted", accepted).await;
     }
 
     /// Appends one event; `expected` is null for "at the end".
@@ -108,7 +145,8 @@ impl System {
     }
 
     pub(crate) async fn heal(&self) {
-        self.faults(json!({"reservations": "up", "events": "up", "queue": "up", "bus": "up"})).await;
+        let up = json!({"reservations": "up", "events": "up", "queue": "up", "bus": "up", "delivery": "up"});
+        self.faults(up).await;
     }
 
     /// Everything the bus delivered, in order of delivery.
@@ -127,12 +165,22 @@ impl System {
 
     /// Waits until `wanted` says so.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, wanted: impl Fn() -> F) {
+        self.until_within(what, PATIENCE.as_secs(), wanted).await;
+    }
+
+    /// The same for what takes longer.
+    pub(crate) async fn until_within<F: Future<Output = bool>>(
+        &self,
+        what: &str,
+        seconds: u64,
+        wanted: impl Fn() -> F,
+    ) {
         let waiting = async {
             while !wanted().await {
                 pause(Duration::from_millis(50)).await;
             }
         };
-        let came = tokio::time::timeout(PATIENCE, waiting).await;
+        let came = tokio::time::timeout(Duration::from_secs(seconds), waiting).await;
         assert!(came.is_ok(), "never: {what}; status {}", self.get("/local/status").await.text);
     }
 

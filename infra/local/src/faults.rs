@@ -1,4 +1,5 @@
-//! Fault switches: each store can be put down, made slow, or made to act without answering.
+//! Fault switches: each store can be put down, made slow, or made to act without answering; and what the bus delivers to
+//! targets can be lost, doubled and shuffled, or not delivered at all.
 //!
 //! They sit between the adapter and the circuit breaker, so everything above meets the fault as it would
 //! meet the real one. Switches are not kept: a restart begins with all stores up.
@@ -34,29 +35,95 @@ pub enum Mode {
     Unknown,
 }
 
-/// The switches of the four stores. Clones are the same switches.
+/// What becomes of entries between the bus and the targets of its rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivery {
+    /// Each is delivered at least once.
+    #[default]
+    Up,
+    /// About one in ten is dropped, about one in ten comes twice, and neighbours change places.
+    Lossy,
+    /// No target can be reached.
+    Down,
+}
+
+/// What is to be switched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The stores named, and what they do from now on.
+    pub stores: BTreeMap<Store, Mode>,
+    /// What becomes of entries that the bus takes from now on.
+    pub delivery: Option<Delivery>,
+    /// What the losses follow from.
+    pub delivery_seed: Option<u64>,
+}
+
+/// All switches, as they are shown.
+#[derive(Debug, Default, Serialize)]
+pub struct Switches {
+    /// What every store does, by name.
+    #[serde(flatten)]
+    pub stores: BTreeMap<&'static str, Mode>,
+    /// What becomes of entries for targets.
+    pub delivery: Delivery,
+    /// What the losses follow from.
+    pub delivery_seed: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stores: BTreeMap<Store, Mode>,
+    delivery: Delivery,
+    delivery_seed: u64,
+}
+
+/// The switches. Clones are the same switches.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    modes: Arc<RwLock<BTreeMap<Store, Mode>>>,
+    state: Arc<RwLock<State>>,
 }
 
 impl Faults {
     /// What `store` does.
     pub fn mode(&self, store: Store) -> Mode {
-        self.modes.read().unwrap_or_else(PoisonError::into_inner).get(&store).copied().unwrap_or_default()
+        self.state().stores.get(&store).copied().unwrap_or_default()
     }
 
-    /// What every store does, by name.
-    pub fn all(&self) -> BTreeMap<&'static str, Mode> {
-        Store::ALL.into_iter().map(|store| (store.name(), self.mode(store))).collect()
+    /// Whether queues can't be reached; their pollers and senders meet that like everyone else.
+    pub fn queues_are_down(&self) -> bool {
+        matches!(self.mode(Store::Queue), Mode::Down | Mode::Unknown)
     }
 
-    /// Switches the named stores, all at once.
-    pub fn switch(&self, modes: BTreeMap<Store, Mode>) {
-        for (store, mode) in &modes {
-            tracing::info!(store = store.name(), ?mode, "fault switched");
-        }
-        self.modes.write().unwrap_or_else(PoisonError::into_inner).extend(modes);
+    /// What becomes of entries for targets.
+    pub fn delivery(&self) -> Delivery {
+        self.state().delivery
+    }
+
+    /// The seed of the losses, while there are any.
+    pub fn lossy_delivery(&self) -> Option<u64> {
+        let state = self.state();
+        (state.delivery == Delivery::Lossy).then_some(state.delivery_seed)
+    }
+
+    /// Everything.
+    pub fn all(&self) -> Switches {
+        let stores = Store::ALL.into_iter().map(|store| (store.name(), self.mode(store))).collect();
+        let state = self.state();
+        Switches { stores, delivery: state.delivery, delivery_seed: state.delivery_seed }
+    }
+
+    /// Switches what is named, all at once.
+    pub fn switch(&self, change: Change) {
+        tracing::info!(?change, "faults switched");
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.stores.extend(change.stores);
+        state.delivery = change.delivery.unwrap_or(state.delivery);
+        state.delivery_seed = change.delivery_seed.unwrap_or(state.delivery_seed);
+    }
+
+    fn state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `stores` behind these switches.
@@ -108,6 +175,10 @@ mod tests {
 
     use super::*;
 
+    fn only<const N: usize>(modes: [(Store, Mode); N]) -> Change {
+        Change { stores: BTreeMap::from(modes), ..Change::default() }
+    }
+
     fn message() -> QueueMessage {
         QueueMessage::Settle { booking_code: BookingCode::parse("X").unwrap(), event_id: EventId::from_bytes([1; 16]) }
     }
@@ -116,7 +187,7 @@ mod tests {
     async fn each_mode_does_as_it_says() {
         let (memory, faults) = (Memory::new(Arc::new(System)), Faults::default());
         let stores = faults.between(memory.stores());
-        let set = |mode| faults.switch(BTreeMap::from([(Store::Queue, mode), (Store::Events, mode)]));
+        let set = |mode| faults.switch(only([(Store::Queue, mode), (Store::Events, mode)]));
         let code = BookingCode::parse("X").unwrap();
 
         set(Mode::Down);
@@ -143,8 +214,13 @@ mod tests {
     #[test]
     fn all_are_up_until_switched() {
         let faults = Faults::default();
-        faults.switch(BTreeMap::from([(Store::Bus, Mode::Slow)]));
+        faults.switch(only([(Store::Bus, Mode::Slow)]));
         let shown = serde_json::to_string(&faults.all()).unwrap();
-        assert_eq!(shown, r#"{"bus":"slow","events":"up","queue":"up","reservations":"up"}"#);
+        let expected =
+            r#"{"bus":"slow","events":"up","queue":"up","reservations":"up","delivery":"up","delivery_seed":0}"#;
+        assert_eq!(shown, expected);
+        assert_eq!(faults.lossy_delivery(), None);
+        faults.switch(Change { delivery: Some(Delivery::Lossy), delivery_seed: Some(7), ..Change::default() });
+        assert_eq!((faults.lossy_delivery(), faults.mode(Store::Bus)), (Some(7), Mode::Slow));
     }
 }

@@ -1,4 +1,5 @@
-//! One SQLite file for all that is not a table: queue, dead letters, bus deliveries, rules, the stream's checkpoint.
+//! One SQLite file for all that is not a table: queues, dead letters, bus deliveries and what is on its way to targets,
+//! rules, checkpoints of the stream.
 //!
 //! A thread owns the connection and works off one transaction after the other, so no asynchronous task ever waits on
 //! SQLite or holds a lock. A call that returned `Ok` survives `kill -9`; the last moments before a power cut may be
@@ -13,8 +14,10 @@ use tokio::sync::{mpsc, oneshot};
 /// Jobs that may wait for the thread; whoever comes later waits to hand in its job.
 const MAX_WAITING: usize = 1024;
 /// Raised whenever [`SCHEMA`] changes.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = include_str!("ledger.sql");
+/// Statements kept prepared.
+const PREPARED: usize = 128;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -101,7 +104,7 @@ fn in_transaction<T>(
 fn prepare(connection: &mut Connection) -> Result<(), LedgerError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(PREPARED);
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version != 0 && version != SCHEMA_VERSION {
         return Err(LedgerError::OtherVersion(version));
@@ -124,7 +127,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.sqlite");
         let rules = |t: &Transaction<'_>| t.query_row("SELECT COUNT(*) FROM rules", [], |row| row.get::<_, i64>(0));
-        let put = "INSERT INTO rules (name, pattern, created_at) VALUES (?1, '{}', 0)";
+        let put = "INSERT INTO rules (name, pattern, retry, created_at) VALUES (?1, '{}', '{}', 0)";
         {
             let ledger = Ledger::open(&path).unwrap();
             ledger.write(move |t| t.execute(put, ["kept"])).await.unwrap();

@@ -4,9 +4,10 @@
 //! | on AWS | here |
 //! |---|---|
 //! | DynamoDB and its stream | [`engine`]: `dynoxide` on a file, through the AWS SDK and the store's own adapters |
-//! | SQS FIFO, its DLQ | [`queue`], in the [`ledger`] |
-//! | EventBridge | [`bus`], in the ledger, patterns by [`pattern`] |
-//! | event source mappings, scheduler | [`drivers`], set by [`template`] |
+//! | SQS, FIFO and standard, dead letters | [`queue`], in the [`ledger`] |
+//! | EventBridge, its rules and targets | [`bus`], in the ledger, patterns by [`pattern`] |
+//! | event source mappings, scheduler, delivery to targets | [`drivers`], set by [`template`] |
+//! | the functions | [`functions`], over the same [`parts`] |
 //! | HTTP API | [`http`], routes from the template |
 //! | outages | [`faults`] |
 //!
@@ -18,15 +19,17 @@ pub mod data_dir;
 pub mod drivers;
 pub mod engine;
 pub mod faults;
+pub mod functions;
 pub mod http;
 pub mod ledger;
+pub mod parts;
 pub mod pattern;
 pub mod queue;
 mod start;
 pub mod template;
 
 pub use data_dir::DataDirError;
-pub use start::{DEFAULT_PORT, Options, Running, StartError, start};
+pub use start::{DEFAULT_PORT, Options, Rig, Running, StartError, start, start_rigged};
 
 /// An error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

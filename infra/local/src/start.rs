@@ -7,24 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
-use booking_store::breaker;
-use booking_store::clock::{Clock, System};
-use booking_store::dynamodb::{DynamoEvents, DynamoReservations};
-use booking_store::ports::Stores;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Notify};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::bus::{BusError, LocalBus};
+use crate::bus::BusError;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::drivers::{AuditDriver, Checkpoint, DrainDriver, PublishDriver, Stop, Stopper};
-use crate::engine::{self, Engine, EngineError};
-use crate::faults::Faults;
+use crate::drivers::{AuditDriver, Checkpoint, DeliverDriver, QueueDriver, Stop, Stopper, Stream, StreamDriver};
+use crate::engine::{Engine, EngineError, ProxyConfig};
+use crate::functions::Functions;
 use crate::http::{self, App};
 use crate::ledger::{Ledger, LedgerError};
+use crate::parts::Parts;
 use crate::pattern::InvalidPattern;
-use crate::queue::LocalQueue;
 use crate::template::{Template, TemplateError};
 
 /// The port when nobody names one.
@@ -41,6 +36,15 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// Whether a new booking may be deferred while the reservations table is unreachable.
     pub deferred_accept: bool,
+}
+
+/// What a test of faults changes of the wiring.
+#[derive(Clone, Debug, Default)]
+pub struct Rig {
+    /// An HTTP proxy between the AWS SDK and the tables' engine.
+    pub engine_proxy: Option<ProxyConfig>,
+    /// How long a received message is hidden, if not as long as the template says.
+    pub visibility_timeout: Option<Duration>,
 }
 
 /// Why it does not start.
@@ -70,6 +74,9 @@ pub enum StartError {
     /// A filter of the template.
     #[error("a filter of template.yaml is unusable")]
     Filter(#[from] InvalidPattern),
+    /// What posts to webhooks.
+    #[error("no HTTP client can be made")]
+    Webhooks(#[source] reqwest::Error),
 }
 
 /// A running system.
@@ -88,6 +95,16 @@ pub struct Running {
 /// # Errors
 /// The one thing that is in the way, in words for whoever started it.
 pub async fn start(options: Options) -> Result<Running, StartError> {
+    start_rigged(options, Rig::default()).await
+}
+
+/// Starts everything for a test of faults.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_rigged(options: Options, rig: Rig) -> Result<Running, StartError> {
+    // A line a batch is for CloudWatch, not for people; and a pipe that nobody reads would bring the functions to a halt.
+    booking_store::metrics::redirect(|line| tracing::debug!(line, "metrics"));
     // First what is most likely to fail, before any file is touched.
     let listener = listen(options.port).await?;
     let address = listener.local_addr().map_err(|error| StartError::Listen(options.port, error))?;
@@ -95,10 +112,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let template = Template::embedded()?;
     let engine = Engine::start(&data_dir.tables(), &template.tables()?)?;
     let ledger = Ledger::open(&data_dir.ledger())?;
-    let parts = Parts::open(&template, &engine, ledger).await?;
+    let parts = Parts::open(&template, &engine, ledger, rig).await?;
+    let mut functions = Functions::wire(&parts, &template, options.deferred_accept)?;
+    let called = std::mem::take(&mut functions.http);
     let (stopper, stop) = Stopper::new();
-    let drivers = parts.drive(&template, &stop)?;
-    let app = Arc::new(parts.app(options.deferred_accept));
+    let (drivers, checkpoints) = drive(&parts, &template, functions, &stop).await?;
+    let app = Arc::new(App::new(parts, called, checkpoints));
     let server = serve(listener, http::router(app, &template.routes()?), stop);
     Ok(Running { address, stopper, server, drivers, engine, _data_dir: data_dir })
 }
@@ -148,76 +167,34 @@ fn serve(listener: TcpListener, router: axum::Router, mut stop: Stop) -> JoinHan
     })
 }
 
-/// The stores and what feeds the functions.
-struct Parts {
-    /// Adapters behind fault switches, before any circuit breaker.
-    stores: Stores,
-    reservations: Arc<DynamoReservations>,
-    faults: Faults,
-    queue: LocalQueue,
-    bus: LocalBus,
-    stream: engine::StreamReader,
-    checkpoint: Checkpoint,
-    wake: Arc<Notify>,
-}
-
-impl Parts {
-    async fn open(template: &Template, engine: &Engine, ledger: Ledger) -> Result<Self, StartError> {
-        let client = engine::client(&engine.endpoint());
-        let table = template.stream_source("PublishFunction")?.table;
-        let queue_settings = template.queue_settings("FallbackQueue")?;
-        let queue = LocalQueue::open(ledger.clone(), queue_settings, Arc::new(System), Arc::new(System)).await?;
-        let bus = LocalBus::open(ledger.clone(), Arc::new(System), Arc::new(System)).await?;
-        let reservations = Arc::new(DynamoReservations::new(client.clone(), table.clone()));
-        let faults = Faults::default();
-        let stores = faults.between(Stores {
-            reservations: reservations.clone(),
-            events: Arc::new(DynamoEvents::new(client, "EventsTable".to_owned())),
-            queue: Arc::new(queue.clone()),
-            bus: Arc::new(bus.clone()),
-            clock: Arc::new(System),
-        });
-        let stream = engine.stream(&table)?;
-        let checkpoint = Checkpoint::new(ledger, table);
-        Ok(Self { stores, reservations, faults, queue, bus, stream, checkpoint, wake: Arc::default() })
+/// Starts what feeds the functions.
+async fn drive(
+    parts: &Parts,
+    template: &Template,
+    functions: Functions,
+    stop: &Stop,
+) -> Result<(JoinSet<()>, Vec<Checkpoint>), StartError> {
+    let (mut drivers, mut checkpoints) = (JoinSet::new(), Vec::new());
+    let readers = functions.stream.iter().map(|function| function.name).collect();
+    let stream = Stream { reader: parts.stream.clone(), readers, wake: parts.wake.clone() };
+    for function in functions.stream {
+        let source = template.stream_source(function.name)?;
+        let checkpoint = Checkpoint::new(parts.ledger.clone(), source.table.clone(), function.name);
+        checkpoints.push(checkpoint.clone());
+        let reader = StreamDriver::new(&source, stream.clone(), checkpoint, function)?;
+        drivers.spawn(reader.run(stop.clone()));
     }
-
-    /// One function's stores: a process of its own would have circuit breakers of its own.
-    fn function(&self) -> Stores {
-        breaker::guard(self.stores.clone())
-    }
-
-    fn drive(&self, template: &Template, stop: &Stop) -> Result<JoinSet<()>, StartError> {
-        let mut drivers = JoinSet::new();
-        let source = template.stream_source("PublishFunction")?;
-        let (stream, checkpoint, wake) = (self.stream.clone(), self.checkpoint.clone(), self.wake.clone());
-        let publish = PublishDriver::new(&source, stream, checkpoint, self.function(), wake)?;
-        drivers.spawn(publish.run(stop.clone()));
-        let source = template.queue_source("DrainFunction")?;
-        let (queue, faults, wake) = (self.queue.clone(), self.faults.clone(), self.wake.clone());
-        for poller in DrainDriver::pollers(source, queue, faults, self.function(), wake) {
+    for function in functions.queue {
+        let source = template.queue_source(function.name)?;
+        let queue = parts.queue(&source.queue)?;
+        queue.release().await?;
+        for poller in QueueDriver::pollers(source, queue, parts.faults.clone(), function, parts.wake.clone()) {
             drivers.spawn(poller.run(stop.clone()));
         }
-        let audit = AuditDriver::new(template.schedule("AuditFunction")?, self.function());
-        drivers.spawn(audit.run(stop.clone()));
-        Ok(drivers)
     }
-
-    fn app(self, deferred_accept: bool) -> App {
-        let append = append::Context { stores: self.function(), ids: Arc::new(System), deferred_accept };
-        App {
-            append,
-            read: self.function(),
-            audit: self.function(),
-            faults: self.faults,
-            queue: self.queue,
-            bus: self.bus,
-            stream: self.stream,
-            checkpoint: self.checkpoint,
-            wake: self.wake,
-            reservations: self.reservations,
-            counted: Mutex::new(None),
-            started: System.now(),
-        }
-    }
+    let deliver = DeliverDriver::new(parts.bus.clone(), parts.queues.clone(), parts.faults.clone());
+    drivers.spawn(deliver.map_err(StartError::Webhooks)?.run(stop.clone()));
+    let audit = AuditDriver::new(template.schedule("AuditFunction")?, parts.function());
+    drivers.spawn(audit.run(stop.clone()));
+    Ok((drivers, checkpoints))
 }

@@ -131,6 +131,48 @@ async fn a_killed_process_loses_nothing_it_accepted() {
     }
 }
 
+/// What a rule has on its way is delivered after the next start, and prices and feed go on where they were.
+#[tokio::test]
+async fn a_killed_process_delivers_what_was_on_its_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut process = start(directory.path());
+    let rule = json!({"pattern": {"source": ["booking.events"]}, "target": {"queue": "mine"}});
+    let put = process.http.put(format!("{}/local/rules/mine", process.url)).json(&rule).send().await.unwrap();
+    assert_eq!(put.status(), StatusCode::OK);
+    process.faults(json!({"delivery": "down"})).await;
+    for code in ["A", "B", "C"] {
+        assert_eq!(process.append(code, 0, "BookingPriced").await.0, StatusCode::CREATED);
+    }
+    let published = process.settled().await["published"].clone();
+    assert_eq!(published, 3);
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+
+    let process = start(directory.path());
+    process.settled().await;
+    let mut codes = Vec::new();
+    while codes.len() < 3 {
+        let (status, page) = process.get("/local/queues/mine/messages?max=10&wait_s=20").await;
+        assert_eq!(status, StatusCode::OK);
+        let received = page["messages"].as_array().unwrap();
+        assert!(!received.is_empty(), "lost: only {codes:?} came");
+        for message in received {
+            let entry: Value = serde_json::from_str(message["body"].as_str().unwrap()).unwrap();
+            codes.push(entry["detail"]["booking_code"].as_str().unwrap().to_owned());
+        }
+    }
+    codes.sort();
+    assert_eq!(codes, ["A", "B", "C"]);
+    assert_eq!(process.get("/feed").await.1["events"].as_array().unwrap().len(), 3);
+    let priced = async {
+        let mut every = tokio::time::interval(Duration::from_millis(100));
+        while process.get("/prices/C").await.0 != StatusCode::OK {
+            every.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, priced).await.expect("no price in time");
+}
+
 #[tokio::test]
 async fn stops_cleanly_when_asked_and_goes_on_where_it_was() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! What EventBridge makes of an entry: the envelope its targets receive.
 
-use booking_store::bus_entry::{SOURCE, detail, detail_type, time};
+use booking_store::bus_entry::{detail, detail_type, source, time};
 use booking_store::failure::{Store, StoreFailure};
 use booking_store::ports::BusEvent;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub(super) fn envelope(event: &BusEvent<'_>, id: &str) -> Result<String, StoreFa
         version: "0",
         id,
         detail_type: detail_type(event),
-        source: SOURCE,
+        source: source(event),
         account: ACCOUNT,
         time: &seconds,
         region: REGION,

@@ -1,11 +1,18 @@
-//! The event bus: an append-only log of deliveries in the ledger, with EventBridge's envelope and rules.
+//! The event bus: an append-only log of deliveries in the ledger, with EventBridge's envelope, rules and targets.
 //!
-//! An entry is delivered once and in the order in which the bus took it; the rules it matched at that moment are kept
-//! with it. Nothing is sent anywhere: a reader pages through the log.
+//! An entry is logged once and in the order in which the bus took it; the rules it matched at that moment are kept with
+//! it. In the same transaction it goes into the outbox of each of these rules that has a target: from then on it is
+//! delivered at least once or becomes a dead letter of the rule, whatever ends this process ([`outbox`]). Without a fault
+//! switched on nothing else promises or breaks the order in which a target gets entries: as with EventBridge, there is
+//! none.
 
 mod deliveries;
 mod envelope;
+mod lossy;
+mod outbox;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -15,11 +22,16 @@ use booking_store::failure::{FailureKind, Store, StoreFailure};
 use booking_store::limits::MAX_BUS_ENTRY_BYTES;
 use booking_store::ports::{BusEvent, EventBus};
 use rusqlite::{Transaction, params};
+use tokio::sync::Notify;
 
-pub use rules::InvalidRule;
+pub use outbox::{Outcome, Parcel, RuleStatus};
+pub use rules::{InvalidRule, Retry, Rule, Target};
 
+use crate::faults::Faults;
 use crate::ledger::{Ledger, LedgerError};
-use crate::pattern::{InvalidPattern, Patterns};
+use crate::pattern::InvalidPattern;
+use crate::queue::Queues;
+use rules::Compiled;
 
 /// The bus of the ledger. Clones are the same bus.
 #[derive(Clone)]
@@ -27,7 +39,11 @@ pub struct LocalBus {
     ledger: Ledger,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    rules: Arc<RwLock<Patterns>>,
+    queues: Queues,
+    faults: Faults,
+    fixed: Arc<[Rule]>,
+    rules: Arc<RwLock<Compiled>>,
+    taken: Arc<Notify>,
 }
 
 /// Why the bus can't be opened.
@@ -36,20 +52,27 @@ pub enum BusError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A rule kept in the ledger can't be read any more.
-    #[error("a kept rule is unusable")]
-    Rule(#[from] InvalidPattern),
+    /// A rule kept in the ledger, or one of the template, can't be used.
+    #[error("the rule {0} is unusable")]
+    Rule(String, #[source] InvalidPattern),
 }
 
 impl LocalBus {
-    /// The bus in `ledger`, with the rules kept there.
-    pub async fn open(ledger: Ledger, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, BusError> {
-        let bus = Self { ledger, clock, ids, rules: Arc::new(RwLock::new(Patterns::none())) };
+    /// The bus in `ledger`, with the `fixed` rules and those kept there. Queues that are targets are among `queues`.
+    pub async fn open(
+        ledger: Ledger,
+        fixed: Vec<Rule>,
+        queues: Queues,
+        faults: Faults,
+        (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>),
+    ) -> Result<Self, BusError> {
+        let (rules, taken) = (Arc::new(RwLock::new(Compiled::none())), Arc::default());
+        let bus = Self { ledger, clock, ids, queues, faults, fixed: fixed.into(), rules, taken };
         bus.reload().await?;
         Ok(bus)
     }
 
-    /// How many entries were delivered.
+    /// How many entries the bus took.
     pub async fn delivered(&self) -> Result<i64, LedgerError> {
         // Nothing is ever removed from the log.
         let count =
@@ -57,20 +80,34 @@ impl LocalBus {
         self.ledger.read(count).await
     }
 
-    async fn deliver(&self, entry: String) -> Result<(), LedgerError> {
-        let now = self.clock.now().unix_milliseconds();
-        let rules = self.rules.clone();
-        let log = move |t: &Transaction<'_>| {
-            t.prepare_cached("INSERT INTO deliveries (entry, delivered_at) VALUES (?1, ?2)")?
-                .execute(params![entry, now])?;
+    /// Told when an outbox may have something to deliver.
+    pub fn taken(&self) -> &Notify {
+        &self.taken
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().unix_milliseconds()
+    }
+
+    async fn take(&self, id: String, entry: String) -> Result<(), LedgerError> {
+        let (now, rules, lossy) = (self.now(), self.rules.clone(), self.faults.lossy_delivery());
+        let take = move |t: &Transaction<'_>| {
+            t.prepare_cached("INSERT INTO deliveries (entry_id, entry, delivered_at) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, entry, now])?;
             let n = t.last_insert_rowid();
-            let matched = rules.read().unwrap_or_else(PoisonError::into_inner).matching(entry.as_bytes());
-            for rule in matched.unwrap_or_default() {
+            let rules = rules.read().unwrap_or_else(PoisonError::into_inner);
+            for rule in rules.matching(entry.as_bytes()) {
                 t.prepare_cached("INSERT INTO delivery_rules (rule, n) VALUES (?1, ?2)")?.execute(params![rule, n])?;
+                if rules.has_target(&rule) {
+                    let fate = lossy.map(|seed| lossy::fate(seed, &rule, n));
+                    outbox::put(t, &rule, n, now, fate)?;
+                }
             }
             Ok(())
         };
-        self.ledger.write(log).await
+        self.ledger.write(take).await?;
+        self.taken.notify_one();
+        Ok(())
     }
 }
 
@@ -82,75 +119,7 @@ impl EventBus for LocalBus {
         if entry.len() > MAX_BUS_ENTRY_BYTES {
             return Err(StoreFailure::new(Store::Bus, FailureKind::TooLarge));
         }
-        let delivered = self.deliver(entry).await;
-        delivered.map_err(|error| StoreFailure::new(Store::Bus, FailureKind::ServerError).because(error))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use booking_store::clock::System;
-    use booking_store::{BookingCode, EventId, EventType, JsonObject, NewEvent, Timestamp, Version};
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    async fn open(directory: &tempfile::TempDir) -> LocalBus {
-        let ledger = Ledger::open(&directory.path().join("ledger.sqlite")).unwrap();
-        LocalBus::open(ledger, Arc::new(System), Arc::new(System)).await.unwrap()
-    }
-
-    async fn publish(bus: &LocalBus, code: &str, event_type: &str, version: Version) {
-        let event = NewEvent {
-            event_id: EventId::from_bytes([7; 16]),
-            event_type: EventType::parse(event_type).unwrap(),
-            occurred_at: None,
-            data: JsonObject::parse(r#"{ "total" : 1.10 }"#).unwrap(),
-            metadata: None,
-        };
-        let event = event.accept(version, Timestamp::parse("2026-11-21T09:00:00.123Z").unwrap());
-        bus.publish(BusEvent::Event(&BookingCode::parse(code).unwrap(), &event)).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn delivers_eventbridges_envelope_with_the_clients_bytes() {
-        let directory = tempfile::tempdir().unwrap();
-        let bus = open(&directory).await;
-        publish(&bus, "X1", "BookingPriced", Version::FIRST).await;
-        let page = bus.deliveries(0, 10, None).await.unwrap();
-        let text = page.deliveries[0].entry.get();
-        assert!(text.contains(r#""data":{ "total" : 1.10 }"#), "{text}");
-        let entry: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(entry["source"], "booking.events");
-        assert_eq!(entry["detail-type"], "BookingPriced");
-        assert_eq!(entry["version"], "0");
-        assert_eq!(entry["time"], "2026-11-21T09:00:00Z");
-        assert_eq!(entry["detail"]["version"], 1);
-        assert_eq!(entry["resources"], json!([]));
-    }
-
-    #[tokio::test]
-    async fn pages_in_order_and_by_rule_and_keeps_rules() {
-        let directory = tempfile::tempdir().unwrap();
-        let bus = open(&directory).await;
-        bus.put_rule("prices", &json!({"detail-type": ["BookingPriced"]})).await.unwrap();
-        bus.put_rule("all", &json!({"source": ["booking.events"]})).await.unwrap();
-        assert!(bus.put_rule("bad", &json!({"source": "x"})).await.is_err());
-        publish(&bus, "X1", "BookingPriced", Version::FIRST).await;
-        publish(&bus, "X1", "BookingCancelled", Version::FIRST).await;
-        drop(bus);
-        let bus = open(&directory).await;
-        publish(&bus, "X2", "BookingPriced", Version::FIRST).await;
-        assert_eq!(bus.delivered().await.unwrap(), 3);
-        let first = bus.deliveries(0, 2, None).await.unwrap();
-        assert_eq!(first.deliveries.iter().map(|d| d.rules.len()).collect::<Vec<_>>(), [2, 1]);
-        let rest = bus.deliveries(first.next, 2, None).await.unwrap();
-        assert_eq!((rest.deliveries.len(), rest.next), (1, 3));
-        assert_eq!(bus.deliveries(rest.next, 2, None).await.unwrap().next, 3);
-        let prices = bus.deliveries(0, 10, Some("prices")).await.unwrap();
-        assert_eq!(prices.deliveries.iter().map(|d| d.n).collect::<Vec<_>>(), [1, 3]);
-        assert!(bus.delete_rule("all").await.unwrap());
-        assert!(!bus.delete_rule("all").await.unwrap());
-        assert_eq!(bus.rules().await.unwrap().len(), 1);
+        let taken = self.take(id, entry).await;
+        taken.map_err(|error| StoreFailure::new(Store::Bus, FailureKind::ServerError).because(error))
     }
 }

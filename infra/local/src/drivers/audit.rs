@@ -21,7 +21,7 @@ impl AuditDriver {
     /// Runs until asked to stop.
     pub async fn run(self, mut stop: Stop) {
         loop {
-            stop.pause(self.every, None).await;
+            stop.pause(self.every, std::future::pending()).await;
             if stop.requested() {
                 return;
             }

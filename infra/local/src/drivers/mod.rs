@@ -5,21 +5,29 @@
 
 mod audit;
 mod checkpoint;
-mod drain;
-mod publish;
+mod deliver;
+mod queue;
 mod retries;
 mod sqs_event;
+mod stream;
 mod stream_event;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub use audit::AuditDriver;
-pub use checkpoint::Checkpoint;
-pub use drain::DrainDriver;
-pub use publish::PublishDriver;
+pub use checkpoint::{Checkpoint, failed_batches};
+pub use deliver::DeliverDriver;
+pub use queue::{QueueDriver, QueueFunction};
+pub use stream::{Stream, StreamDriver, StreamFunction};
+
+/// How long a function may go on when everything stops. What it has not done comes again after the next start, as after
+/// a crash.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Tells the drivers to stop.
 #[derive(Clone, Debug)]
@@ -55,17 +63,46 @@ impl Stop {
     }
 
     /// Waits for `longest`, for `wake`, or to be asked to stop.
-    async fn pause(&mut self, longest: Duration, wake: Option<&Notify>) {
-        let stopped = self.wait();
-        match wake {
-            // Whatever ended it, the driver looks again.
-            Some(wake) => drop(
-                timeout(longest, async {
-                    tokio::select! { () = stopped => {}, () = wake.notified() => {} }
-                })
-                .await,
-            ),
-            None => drop(timeout(longest, stopped).await),
+    async fn pause(&mut self, longest: Duration, wake: impl Future<Output = ()>) {
+        let either = async {
+            tokio::select! { () = self.wait() => {}, () = wake => {} }
+        };
+        // Whatever ended it, the driver looks again.
+        drop(timeout(longest, either).await);
+    }
+}
+
+/// Calls the readers of a stream. Clones call the same ones.
+#[derive(Clone, Debug)]
+pub struct Wake(Arc<watch::Sender<()>>);
+
+/// Hears a [`Wake`], also one that was called while nobody listened.
+#[derive(Debug)]
+pub struct Listener(watch::Receiver<()>);
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(())))
+    }
+}
+
+impl Wake {
+    /// Calls.
+    pub fn call(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Hears every call from now on.
+    pub fn listener(&self) -> Listener {
+        Listener(self.0.subscribe())
+    }
+}
+
+impl Listener {
+    async fn called(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody will ever call again.
+            std::future::pending().await
         }
     }
 }
@@ -79,6 +116,39 @@ pub(crate) async fn invoke<T: Send + 'static>(
         Ok(answer) => Some(answer),
         Err(crash) => {
             tracing::error!(function = name, %crash, "function crashed");
+            None
+        }
+    }
+}
+
+/// The same for a driver: it ends with the driver, at its time-out, and soon after everything is to stop.
+async fn invoke_until<T: Send + 'static>(
+    name: &str,
+    longest: Duration,
+    stop: &mut Stop,
+    function: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    // Whoever drops the set breaks off the task.
+    let mut task = JoinSet::new();
+    task.spawn(function);
+    let stopped = async {
+        stop.wait().await;
+        drop(timeout(GRACE, std::future::pending::<()>()).await);
+    };
+    tokio::select! {
+        ended = timeout(longest, task.join_next()) => match ended {
+            Ok(Some(Ok(answer))) => Some(answer),
+            Ok(Some(Err(crash))) => {
+                tracing::error!(function = name, %crash, "function crashed");
+                None
+            }
+            Ok(None) | Err(_) => {
+                tracing::error!(function = name, "function timed out");
+                None
+            }
+        },
+        () = stopped => {
+            tracing::info!(function = name, "function broken off");
             None
         }
     }

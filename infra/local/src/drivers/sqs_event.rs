@@ -5,30 +5,35 @@ use serde_json::{Value, json};
 
 use crate::engine::REGION;
 use crate::queue::Received;
+use crate::template::QueueSettings;
 
 /// The event of a batch.
-pub(super) fn event(batch: &[Received]) -> Result<SqsEvent, serde_json::Error> {
-    let records: Vec<Value> = batch.iter().map(record).collect();
+pub(super) fn event(batch: &[Received], queue: &QueueSettings) -> Result<SqsEvent, serde_json::Error> {
+    let records: Vec<Value> = batch.iter().map(|message| record(message, queue)).collect();
     serde_json::from_value(json!({ "Records": records }))
 }
 
-fn record(message: &Received) -> Value {
+fn record(message: &Received, queue: &QueueSettings) -> Value {
+    let mut attributes = json!({
+        "ApproximateReceiveCount": message.receives.to_string(),
+        "ApproximateFirstReceiveTimestamp": message.first_received_at.to_string(),
+        "SentTimestamp": message.sent_at.to_string(),
+        "SenderId": "local",
+    });
+    if queue.fifo {
+        attributes["SequenceNumber"] = format!("{:020}", message.sequence_number).into();
+        attributes["MessageGroupId"] = message.group.as_str().into();
+        attributes["MessageDeduplicationId"] = message.deduplication_id.as_str().into();
+    }
+    let suffix = if queue.fifo { ".fifo" } else { "" };
     json!({
         "messageId": message.message_id,
         "receiptHandle": message.receipt,
         "body": message.body,
-        "attributes": {
-            "ApproximateReceiveCount": message.receives.to_string(),
-            "ApproximateFirstReceiveTimestamp": message.first_received_at.to_string(),
-            "SentTimestamp": message.sent_at.to_string(),
-            "SequenceNumber": format!("{:020}", message.sequence_number),
-            "MessageGroupId": message.group,
-            "MessageDeduplicationId": message.deduplication_id,
-            "SenderId": "local",
-        },
+        "attributes": attributes,
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": format!("arn:aws:sqs:{REGION}:000000000000:FallbackQueue.fifo"),
+        "eventSourceARN": format!("arn:aws:sqs:{REGION}:000000000000:{}{suffix}", queue.name),
         "awsRegion": REGION,
     })
 }
@@ -64,7 +69,12 @@ mod tests {
 
     #[test]
     fn is_an_event_lambda_would_send() {
-        let event = event(&[message("m1")]).unwrap();
+        let standard = QueueSettings::standard("Prices".to_owned());
+        let plain = event(&[message("m1")], &standard).unwrap();
+        assert!(!plain.records[0].attributes.contains_key("MessageGroupId"));
+        assert!(plain.records[0].event_source_arn.as_deref().is_some_and(|arn| arn.ends_with(":Prices")));
+        let fifo = QueueSettings { fifo: true, ..standard };
+        let event = event(&[message("m1")], &fifo).unwrap();
         let record = &event.records[0];
         assert_eq!(record.message_id.as_deref(), Some("m1"));
         assert_eq!(record.receipt_handle.as_deref(), Some("m1#3"));

@@ -18,7 +18,9 @@ use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::{Database, DynoxideError};
 use tokio::sync::oneshot;
 
-pub use client::{REGION, client};
+pub use aws_sdk_dynamodb::Client;
+pub use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
+pub use client::{REGION, client, client_through};
 pub use private_schema::SchemaDiffers;
 pub use stream::{Position, StreamReader, written_at};
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use booking_store::clock::{Clock, System};
 use lambda_http::Body;
-use lambda_kit::Problem;
+use lambda_kit::{Problem, gateway};
 use serde_json::{Map, Value, json};
 
 use super::{App, answer, broken, problem, whole_body};
@@ -52,7 +52,7 @@ pub(super) async fn serve(
     };
     let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let payload = payload(&api.path, &parts, parameters, &body, System.now().unix_milliseconds());
-    match lambda_http::request::from_str(&payload.to_string()) {
+    match gateway::request(&payload.to_string()) {
         Ok(request) => call(&app, function, request).await,
         Err(error) => broken(&error),
     }
@@ -60,22 +60,10 @@ pub(super) async fn serve(
 
 /// Calls the function, as a task of its own: like a deployed one it goes on when the client hangs up.
 async fn call(app: &Arc<App>, function: &str, request: lambda_http::Request) -> Response {
-    let answered = match function {
-        "AppendFunction" => {
-            let (context, wake) = (app.append.clone(), app.wake.clone());
-            let append = async move {
-                let response = append::handle(&context, request).await;
-                wake.notify_one();
-                response
-            };
-            invoke("append", append).await
-        }
-        "ReadFunction" => {
-            let stores = app.read.clone();
-            invoke("read", async move { read::handle(&stores, request).await }).await
-        }
-        other => {
-            tracing::error!(function = other, "template.yaml routes to a function that is not known here");
+    let answered = match app.functions.get(function) {
+        Some(handle) => invoke(function, handle(request)).await,
+        None => {
+            tracing::error!(function, "template.yaml routes to a function that is not known here");
             None
         }
     };

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use lambda_kit::problem::FieldError;
 use serde_json::json;
 
-use super::{Shared, broken, invalid, shown};
+use super::{App, Shared, broken, invalid, shown};
+use crate::drivers::failed_batches as given_up;
+use crate::queue;
 
 /// Entries of a page when nobody names a limit.
 const DEFAULT_LIMIT: u32 = 100;
@@ -45,13 +47,18 @@ pub(super) fn page(query: Query<BTreeMap<String, String>>, with_rule: bool) -> R
     if errors.is_empty() { Ok(page) } else { Err(errors) }
 }
 
-/// `/local/dead-letters`: what the queue gave up on, with the reason.
+/// `/local/dead-letters`: what queues and rules gave up on, with the reason.
 pub(super) async fn dead_letters(State(app): Shared, query: Query<BTreeMap<String, String>>) -> Response {
+    letters(&app, query, None).await
+}
+
+/// Dead letters, of one source if it is named.
+pub(super) async fn letters(app: &App, query: Query<BTreeMap<String, String>>, source: Option<String>) -> Response {
     let page = match page(query, false) {
         Ok(page) => page,
         Err(errors) => return invalid(errors),
     };
-    let letters = app.queue.dead_letters(page.after, page.limit).await;
+    let letters = queue::dead_letters(&app.parts.ledger, page.after, page.limit, source).await;
     shown(letters.map(|letters| {
         let next = letters.last().map_or(page.after, |last| last.n);
         json!({ "dead_letters": letters, "next": next })
@@ -64,7 +71,7 @@ pub(super) async fn failed_batches(State(app): Shared, query: Query<BTreeMap<Str
         Ok(page) => page,
         Err(errors) => return invalid(errors),
     };
-    match app.checkpoint.failed_batches(page.after, page.limit).await {
+    match given_up(&app.parts.ledger, page.after, page.limit).await {
         Ok(batches) => {
             let next = batches.last().map_or(page.after, |(n, _)| *n);
             let notices = batches.iter().map(|(_, notice)| serde_json::from_str(notice).unwrap_or_default());

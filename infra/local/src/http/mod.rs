@@ -5,29 +5,29 @@ mod bus;
 mod faults;
 mod gateway;
 mod listing;
+mod queues;
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use append::Context;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post, put};
+use axum::routing::{any, delete, get, post, put};
 use booking_store::Timestamp;
-use booking_store::ports::{Reservations, Stores};
+use booking_store::clock::{Clock, System};
+use booking_store::ports::Stores;
 use lambda_kit::problem::{FieldError, Problem};
 use serde::Serialize;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
-use crate::bus::LocalBus;
 use crate::drivers::Checkpoint;
-use crate::engine::StreamReader;
-use crate::faults::Faults;
+use crate::functions::HttpFunction;
 use crate::ledger::LedgerError;
-use crate::queue::LocalQueue;
+use crate::parts::Parts;
 use crate::template::Route;
 
 /// Largest body (AWS fact: what API Gateway lets through).
@@ -35,30 +35,26 @@ const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// What the routes work with.
 pub struct App {
-    /// The append function's context.
-    pub append: Context,
-    /// The read function's stores.
-    pub read: Stores,
+    /// What the functions share.
+    pub parts: Parts,
+    /// The functions behind the API, by logical id.
+    pub functions: BTreeMap<&'static str, HttpFunction>,
     /// The audit function's stores.
     pub audit: Stores,
-    /// The fault switches.
-    pub faults: Faults,
-    /// The queue.
-    pub queue: LocalQueue,
-    /// The bus.
-    pub bus: LocalBus,
-    /// The stream.
-    pub stream: StreamReader,
-    /// Where the publisher is in it.
-    pub checkpoint: Checkpoint,
-    /// Tells the publisher that there may be records.
-    pub wake: Arc<Notify>,
-    /// The reservations table without fault switch or breaker, for the status.
-    pub reservations: Arc<dyn Reservations>,
+    /// Where the stream's readers are.
+    pub checkpoints: Vec<Checkpoint>,
     /// The bookings counted last, and at which place of the stream.
     pub counted: Mutex<Option<(i64, u64)>>,
     /// When all this started.
     pub started: Timestamp,
+}
+
+impl App {
+    /// Routes over `parts` to `functions`.
+    pub fn new(parts: Parts, functions: BTreeMap<&'static str, HttpFunction>, checkpoints: Vec<Checkpoint>) -> Self {
+        let (audit, counted, started) = (parts.function(), Mutex::new(None), System.now());
+        Self { parts, functions, audit, checkpoints, counted, started }
+    }
 }
 
 type Shared = State<Arc<App>>;
@@ -71,6 +67,12 @@ pub fn router(app: Arc<App>, routes: &[Route]) -> Router {
         .route("/local/bus", get(bus::deliveries))
         .route("/local/rules", get(bus::rules))
         .route("/local/rules/{name}", put(bus::put_rule).delete(bus::delete_rule))
+        .route("/local/rules/{name}/dead-letters", get(bus::dead_letters))
+        .route("/local/rules/{name}/redrive", post(bus::redrive))
+        .route("/local/queues", get(queues::list))
+        .route("/local/queues/{name}/messages", get(queues::receive).post(queues::send))
+        .route("/local/queues/{name}/messages/{receipt}", delete(queues::delete).patch(queues::hide))
+        .route("/local/queues/{name}/redrive", post(queues::redrive))
         .route("/local/audit", post(audit::run))
         .route("/local/dead-letters", get(listing::dead_letters))
         .route("/local/failed-batches", get(listing::failed_batches))

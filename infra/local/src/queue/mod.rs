@@ -1,15 +1,17 @@
-//! The fallback queue and its dead-letter queue with the rules of SQS FIFO, in the ledger.
+//! Queues with the rules of SQS, in the ledger.
 //!
-//! - Order holds within a message group. A group with a hidden message gives out nothing.
-//! - A deduplication id is remembered for five minutes within its group, also when its message is long deleted.
+//! - FIFO: order holds within a message group. A group with a hidden message gives out nothing. A deduplication id is
+//!   remembered for five minutes within its group, also when its message is long deleted.
+//! - Standard: every message is a group of its own, so none waits for another.
 //! - A receipt is good until its message is received again or its visibility time is over.
-//! - A message received more often than the template allows moves to the dead-letter queue.
+//! - A message received more often than the template allows becomes a dead letter.
 //!
-//! Not played: retention, the limit of messages in flight, delay. Other than with SQS, a restart makes hidden messages
-//! visible: the only receiver died with the process.
+//! Not played: retention, the limit of messages in flight, delay. Other than with SQS, a restart makes the hidden
+//! messages of a function's queue visible: the only receiver died with the process.
 
 mod dead_letters;
 mod receive;
+mod registry;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use tokio::sync::Notify;
 
+pub use dead_letters::{DeadLetter, dead_letters};
+pub(crate) use dead_letters::{NewDeadLetter, insert as insert_dead_letter};
 pub use receive::Received;
+pub use registry::{InvalidName, Queues};
 
 use crate::ledger::{Ledger, LedgerError};
 use crate::template::QueueSettings;
@@ -42,44 +47,67 @@ pub struct LocalQueue {
     changed: Arc<Notify>,
 }
 
-/// How much the queue holds.
+/// How much a queue holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Depth {
     /// Messages in the queue, hidden ones too.
     pub messages: i64,
     /// Those hidden: being worked on, or backed off.
     pub in_flight: i64,
-    /// Messages in the dead-letter queue.
+    /// Messages given up.
     pub dead_letters: i64,
+    /// Age of the oldest message.
+    pub oldest_s: i64,
 }
 
 impl LocalQueue {
-    /// The queue in `ledger`; whatever a dead process had in flight is visible again.
+    /// The queue of a function in `ledger`; whatever a dead process had in flight is visible again.
     pub async fn open(
         ledger: Ledger,
         settings: QueueSettings,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
     ) -> Result<Self, LedgerError> {
-        let release = |t: &Transaction<'_>| {
-            t.execute("UPDATE messages SET visible_at = 0 WHERE visible_at > 0", [])?;
+        let queue = Self::new(ledger, settings, clock, ids);
+        queue.release().await?;
+        Ok(queue)
+    }
+
+    fn new(ledger: Ledger, settings: QueueSettings, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { ledger, settings, clock, ids, changed: Arc::default() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &QueueSettings {
+        &self.settings
+    }
+
+    /// Makes what is in flight visible: its receiver is dead.
+    pub async fn release(&self) -> Result<(), LedgerError> {
+        let queue = self.settings.name.clone();
+        let release = move |t: &Transaction<'_>| {
+            t.execute("UPDATE messages SET visible_at = 0 WHERE queue = ?1 AND visible_at > 0", [&queue])?;
             t.execute(
-                "INSERT OR REPLACE INTO message_groups (message_group, ready_at)
-                 SELECT message_group, MIN(sent_at) FROM messages GROUP BY message_group",
-                [],
+                "INSERT OR REPLACE INTO message_groups (queue, message_group, ready_at)
+                 SELECT queue, message_group, MIN(sent_at) FROM messages WHERE queue = ?1 GROUP BY message_group",
+                [&queue],
             )
         };
-        ledger.write(release).await?;
-        Ok(Self { ledger, settings, clock, ids, changed: Arc::default() })
+        self.ledger.write(release).await.map(drop)
     }
 
     /// Deletes the message behind `receipt`; `false` if the receipt is no longer good.
     pub async fn delete(&self, receipt: &str) -> Result<bool, LedgerError> {
-        let (now, receipt) = (self.now(), receipt.to_owned());
+        let (now, queue, receipt) = (self.now(), self.settings.name.clone(), receipt.to_owned());
         let delete = move |t: &Transaction<'_>| {
-            let Some((seq, group)) = in_flight(t, &receipt, now)? else { return Ok(false) };
+            let Some((seq, group)) = in_flight(t, &queue, &receipt, now)? else { return Ok(false) };
             t.prepare_cached("DELETE FROM messages WHERE seq = ?1")?.execute([seq])?;
-            refresh(t, &group)?;
+            refresh(t, &queue, &group)?;
             Ok(true)
         };
         let deleted = self.ledger.write(delete).await?;
@@ -89,13 +117,13 @@ impl LocalQueue {
 
     /// Hides the message behind `receipt` for `pause` from now; `false` if the receipt is no longer good.
     pub async fn change_visibility(&self, receipt: &str, pause: Duration) -> Result<bool, LedgerError> {
-        let (now, receipt) = (self.now(), receipt.to_owned());
+        let (now, queue, receipt) = (self.now(), self.settings.name.clone(), receipt.to_owned());
         let visible_at = now.saturating_add(milliseconds(pause));
         let hide = move |t: &Transaction<'_>| {
-            let Some((seq, group)) = in_flight(t, &receipt, now)? else { return Ok(false) };
+            let Some((seq, group)) = in_flight(t, &queue, &receipt, now)? else { return Ok(false) };
             t.prepare_cached("UPDATE messages SET visible_at = ?2 WHERE seq = ?1")?
                 .execute(params![seq, visible_at])?;
-            refresh(t, &group)?;
+            refresh(t, &queue, &group)?;
             Ok(true)
         };
         let changed = self.ledger.write(hide).await?;
@@ -105,16 +133,26 @@ impl LocalQueue {
 
     /// How much there is.
     pub async fn depth(&self) -> Result<Depth, LedgerError> {
-        let now = self.now();
+        let (now, queue) = (self.now(), self.settings.name.clone());
         let count = move |t: &Transaction<'_>| {
-            t.query_row(
-                "SELECT (SELECT COUNT(*) FROM messages), (SELECT COUNT(*) FROM messages WHERE visible_at > ?1),
-                        (SELECT COUNT(*) FROM dead_letters)",
-                [now],
-                |row| Ok(Depth { messages: row.get(0)?, in_flight: row.get(1)?, dead_letters: row.get(2)? }),
-            )
+            t.prepare_cached(
+                "SELECT (SELECT COUNT(*) FROM messages WHERE queue = ?1),
+                        (SELECT COUNT(*) FROM messages WHERE queue = ?1 AND visible_at > ?2),
+                        (SELECT COUNT(*) FROM dead_letters WHERE source = ?3),
+                        (SELECT MIN(sent_at) FROM messages WHERE queue = ?1)",
+            )?
+            .query_row(params![queue, now, source(&queue)], |row| {
+                let oldest: Option<i64> = row.get(3)?;
+                let oldest_s = oldest.map_or(0, |oldest| (now - oldest).max(0) / 1000);
+                Ok(Depth { messages: row.get(0)?, in_flight: row.get(1)?, dead_letters: row.get(2)?, oldest_s })
+            })
         };
         self.ledger.read(count).await
+    }
+
+    /// Calls whoever waits for a message.
+    pub(crate) fn wake(&self) {
+        self.changed.notify_one();
     }
 
     fn now(&self) -> i64 {
@@ -140,7 +178,7 @@ impl FallbackQueue for LocalQueue {
     }
 
     async fn dead_letter(&self, group: &str, message_id: &str, body: &str, reason: &str) -> Result<(), StoreFailure> {
-        self.set_aside(group, message_id, body, reason).await.map_err(broken)
+        self.set_aside(Some(group), message_id, body, reason).await.map_err(broken)
     }
 }
 
@@ -153,33 +191,45 @@ fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A receipt names a message and which of its receives it was.
+/// What a dead letter of queue `name` is listed under.
+pub(crate) fn source(name: &str) -> String {
+    format!("queue {name}")
+}
+
+/// A receipt names a message and which of its receives it was, in characters that a URL takes.
 fn receipt(message_id: &str, receives: u32) -> String {
-    format!("{message_id}#{receives}")
+    format!("{message_id}.{receives}")
 }
 
 /// The message whose latest receive `receipt` is and which is still hidden by it.
-fn in_flight(t: &Transaction<'_>, receipt: &str, now: i64) -> rusqlite::Result<Option<(i64, String)>> {
-    let Some((message_id, receives)) = receipt.rsplit_once('#') else { return Ok(None) };
+fn in_flight(t: &Transaction<'_>, queue: &str, receipt: &str, now: i64) -> rusqlite::Result<Option<(i64, String)>> {
+    let Some((message_id, receives)) = receipt.rsplit_once('.') else { return Ok(None) };
     let Ok(receives) = receives.parse::<u32>() else { return Ok(None) };
     t.prepare_cached(
-        "SELECT seq, message_group FROM messages WHERE message_id = ?1 AND receives = ?2 AND visible_at > ?3",
+        "SELECT seq, message_group FROM messages
+         WHERE message_id = ?1 AND queue = ?2 AND receives = ?3 AND visible_at > ?4",
     )?
-    .query_row(params![message_id, receives, now], |row| Ok((row.get(0)?, row.get(1)?)))
+    .query_row(params![message_id, queue, receives, now], |row| Ok((row.get(0)?, row.get(1)?)))
     .optional()
 }
 
 /// Brings a group's row up to its messages. A group is ready when none of its messages is hidden, and waits from then
 /// or from its first message on: whoever waits longest is served first.
-fn refresh(t: &Transaction<'_>, group: &str) -> rusqlite::Result<()> {
+fn refresh(t: &Transaction<'_>, queue: &str, group: &str) -> rusqlite::Result<()> {
     let ready_at: Option<i64> = t
-        .prepare_cached("SELECT MAX(MAX(visible_at), MIN(sent_at)) FROM messages WHERE message_group = ?1")?
-        .query_row([group], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT MAX(MAX(visible_at), MIN(sent_at)) FROM messages WHERE queue = ?1 AND message_group = ?2",
+        )?
+        .query_row([queue, group], |row| row.get(0))?;
     match ready_at {
         Some(ready_at) => t
-            .prepare_cached("INSERT OR REPLACE INTO message_groups (message_group, ready_at) VALUES (?1, ?2)")?
-            .execute(params![group, ready_at])?,
-        None => t.prepare_cached("DELETE FROM message_groups WHERE message_group = ?1")?.execute([group])?,
+            .prepare_cached(
+                "INSERT OR REPLACE INTO message_groups (queue, message_group, ready_at) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![queue, group, ready_at])?,
+        None => t
+            .prepare_cached("DELETE FROM message_groups WHERE queue = ?1 AND message_group = ?2")?
+            .execute([queue, group])?,
     };
     Ok(())
 }

@@ -32,8 +32,18 @@ struct Bench {
     directory: tempfile::TempDir,
 }
 
-const SETTINGS: QueueSettings =
-    QueueSettings { visibility_timeout: Duration::from_secs(60), max_receives: 3, deduplicate_within_group: true };
+const MAX_RECEIVES: u32 = 3;
+
+fn settings(fifo: bool) -> QueueSettings {
+    QueueSettings {
+        name: "Queue".to_owned(),
+        fifo,
+        visibility_timeout: Duration::from_secs(60),
+        max_receives: MAX_RECEIVES,
+        deduplicate_within_group: true,
+        dead_letters: Some("DeadLetters".to_owned()),
+    }
+}
 
 impl Bench {
     async fn new() -> Self {
@@ -70,7 +80,7 @@ impl Bench {
 
 async fn open(directory: &tempfile::TempDir, hand: &Arc<Hand>) -> LocalQueue {
     let ledger = Ledger::open(&directory.path().join("ledger.sqlite")).unwrap();
-    LocalQueue::open(ledger, SETTINGS, hand.clone(), hand.clone()).await.unwrap()
+    LocalQueue::open(ledger, settings(true), hand.clone(), hand.clone()).await.unwrap()
 }
 
 #[tokio::test]
@@ -156,7 +166,7 @@ async fn drops_a_twin_of_its_group_for_five_minutes_even_after_deletion() {
 async fn a_message_received_too_often_moves_to_the_dead_letters_and_unblocks_its_group() {
     let bench = Bench::new().await;
     bench.send(&["A1"]).await;
-    for _ in 0..SETTINGS.max_receives {
+    for _ in 0..MAX_RECEIVES {
         assert_eq!(bench.bodies(10).await, ["A1"]);
         bench.pass(Duration::from_secs(60));
     }
@@ -164,7 +174,9 @@ async fn a_message_received_too_often_moves_to_the_dead_letters_and_unblocks_its
     assert_eq!(bench.bodies(10).await, ["A2"]);
     let dead = bench.queue.dead_letters(0, 10).await.unwrap();
     assert_eq!((dead[0].body.as_str(), dead[0].receives), ("A1", 3));
-    assert_eq!(bench.queue.depth().await.unwrap(), Depth { messages: 1, in_flight: 1, dead_letters: 1 });
+    assert_eq!(bench.queue.depth().await.unwrap(), Depth { messages: 1, in_flight: 1, dead_letters: 1, oldest_s: 0 });
+    let source = ("queue Queue", Some("DeadLetters"), Some("A"));
+    assert_eq!((dead[0].source.as_str(), dead[0].queue.as_deref(), dead[0].group.as_deref()), source);
 }
 
 #[tokio::test]
@@ -175,7 +187,7 @@ async fn a_message_is_set_aside_once_with_its_reason() {
     }
     let dead = bench.queue.dead_letters(0, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].group.as_str(), dead[0].reason.as_str()), ("A", "not a message"));
+    assert_eq!((dead[0].group.as_deref(), dead[0].reason.as_str()), (Some("A"), "not a message"));
 }
 
 #[tokio::test]
@@ -227,4 +239,32 @@ async fn waiting_ends_when_something_can_be_received() {
     bench.send(&["A1"]).await;
     waiting.await.unwrap().unwrap();
     bench.queue.wait(hour).await.unwrap();
+}
+
+#[tokio::test]
+async fn in_a_standard_queue_nobody_waits_for_anybody() {
+    let (hand, directory) = (Arc::new(Hand::default()), tempfile::tempdir().unwrap());
+    let ledger = Ledger::open(&directory.path().join("ledger.sqlite")).unwrap();
+    let queue = LocalQueue::open(ledger, settings(false), hand.clone(), hand.clone()).await.unwrap();
+    for body in ["same", "same", "other"] {
+        queue.push(body.to_owned()).await.unwrap();
+    }
+    let first = queue.receive(1).await.unwrap();
+    let rest: Vec<String> = queue.receive(10).await.unwrap().into_iter().map(|message| message.body).collect();
+    assert_eq!((first.len(), rest.len()), (1, 2), "a twin is no twin here, and a hidden one hides no other");
+    assert!(queue.change_visibility(&first[0].receipt, Duration::ZERO).await.unwrap());
+    let again = queue.receive_for(10, Duration::from_secs(5)).await.unwrap();
+    assert_eq!((again.len(), again[0].receives), (1, 2));
+    hand.milliseconds.fetch_add(5_000, Ordering::Relaxed);
+    let third = queue.receive(10).await.unwrap();
+    assert_eq!((third.len(), third[0].receives), (1, MAX_RECEIVES));
+    hand.milliseconds.fetch_add(60_000, Ordering::Relaxed);
+    assert!(queue.receive(10).await.unwrap().iter().all(|message| message.message_id != third[0].message_id));
+    let dead = queue.dead_letters(0, 10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].group.as_deref(), dead[0].receives), (1, None, MAX_RECEIVES));
+    assert_eq!(queue.redrive().await.unwrap(), 1);
+    assert_eq!(queue.dead_letters(0, 10).await.unwrap(), []);
+    let again = queue.receive(10).await.unwrap();
+    let again: Vec<_> = again.iter().filter(|message| message.body == dead[0].body && message.receives == 1).collect();
+    assert_eq!(again.len(), 1, "it begins anew");
 }

@@ -1,11 +1,13 @@
-//! template.yaml, read for what the embedded system needs: tables, queue settings, event sources, routes.
+//! template.yaml, read for what the embedded system needs: tables, queues, rules of the bus, event sources, routes.
 //!
 //! The deployment is described there once; nothing of it is repeated in code. Parameters have their default values,
 //! physical names are the logical ids. What a property says by a function that is not known here is an error, not a
 //! guess.
 
+mod queues;
 mod resolve;
 mod routes;
+mod rules;
 mod sources;
 mod tables;
 mod yaml;
@@ -14,8 +16,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use queues::QueueSettings;
 pub use routes::Route;
-pub use sources::{QueueSettings, QueueSource, StreamSource};
+pub use rules::BusRule;
+pub use sources::{QueueSource, StreamSource};
 pub use tables::Table;
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
@@ -91,6 +95,12 @@ impl Template {
         let value = self.required(id, path)?;
         let number = value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
         number.ok_or_else(|| TemplateError::Expected(format!("{id}.{}", path.join(".")), "a whole number"))
+    }
+
+    /// A whole number that fits.
+    fn bounded<T: TryFrom<i64>>(&self, id: &str, path: &[&str]) -> Result<T, TemplateError> {
+        let number = self.number(id, path)?;
+        T::try_from(number).map_err(|_| TemplateError::Expected(format!("{id}.{}", path.join(".")), "in range"))
     }
 
     fn flag(&self, id: &str, path: &[&str]) -> Result<bool, TemplateError> {

@@ -46,7 +46,13 @@ mod tests {
                 "GET /bookings/{booking_code}/events ReadFunction",
                 "POST /bookings/{booking_code}/events AppendFunction",
                 "GET /bookings/{booking_code}/events/{event_id} ReadFunction",
+                "GET /feed FeedFunction",
+                "GET /feed/partitions FeedFunction",
                 "GET /health ReadFunction",
+                "GET /prices/{booking_code} PricesFunction",
+                "POST /replays ReplaysFunction",
+                "GET /replays/{replay_id} ReplaysFunction",
+                "POST /replays/{replay_id}/cancel ReplaysFunction",
             ]
         );
     }

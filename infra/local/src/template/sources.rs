@@ -1,4 +1,4 @@
-//! The template's event sources and the settings of its queue.
+//! The template's event sources.
 
 use std::time::Duration;
 
@@ -6,16 +6,8 @@ use serde_json::Value;
 
 use super::{Template, TemplateError};
 
-/// How the fallback queue behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// How long a received message is hidden.
-    pub visibility_timeout: Duration,
-    /// Receives after which the next one moves the message to the dead-letter queue.
-    pub max_receives: u32,
-    /// Whether a deduplication id counts within its group, not in the whole queue.
-    pub deduplicate_within_group: bool,
-}
+/// Batches at a time when the template sets no limit: what Lambda's pollers begin with.
+const DEFAULT_CONCURRENCY: usize = 5;
 
 /// How a function is fed from a table's stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,9 +26,11 @@ pub struct StreamSource {
     pub reports_failures: bool,
 }
 
-/// How a function is fed from the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a function is fed from a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSource {
+    /// The queue.
+    pub queue: String,
     /// Most messages of one invocation.
     pub batch_size: usize,
     /// Invocations at a time.
@@ -46,16 +40,6 @@ pub struct QueueSource {
 }
 
 impl Template {
-    /// The settings of a queue.
-    pub fn queue_settings(&self, queue: &str) -> Result<QueueSettings, TemplateError> {
-        let scope = self.property(queue, &["DeduplicationScope"])?;
-        Ok(QueueSettings {
-            visibility_timeout: Duration::from_secs(self.bounded(queue, &["VisibilityTimeout"])?),
-            max_receives: self.bounded(queue, &["RedrivePolicy", "maxReceiveCount"])?,
-            deduplicate_within_group: scope.is_some_and(|scope| scope == "messageGroup"),
-        })
-    }
-
     /// The stream that feeds `function`.
     pub fn stream_source(&self, function: &str) -> Result<StreamSource, TemplateError> {
         let event = self.event(function, "DynamoDB")?;
@@ -77,11 +61,18 @@ impl Template {
         let event = self.event(function, "SQS")?;
         let at = |name| ["Events", event.as_str(), "Properties", name];
         let concurrency = ["Events", event.as_str(), "Properties", "ScalingConfig", "MaximumConcurrency"];
+        let limited = self.property(function, &concurrency)?.is_some();
         Ok(QueueSource {
+            queue: self.text(function, &at("Queue"))?,
             batch_size: self.bounded(function, &at("BatchSize"))?,
-            concurrency: self.bounded(function, &concurrency)?,
+            concurrency: if limited { self.bounded(function, &concurrency)? } else { DEFAULT_CONCURRENCY },
             reports_failures: self.reports_failures(function, &at("FunctionResponseTypes"))?,
         })
+    }
+
+    /// How long `function` may run.
+    pub fn timeout(&self, function: &str) -> Result<Duration, TemplateError> {
+        Ok(Duration::from_secs(self.bounded(function, &["Timeout"])?))
     }
 
     /// How often `function` runs by its schedule.
@@ -103,11 +94,6 @@ impl Template {
     fn reports_failures(&self, function: &str, path: &[&str]) -> Result<bool, TemplateError> {
         let types = self.property(function, path)?.unwrap_or_default();
         Ok(types.as_array().is_some_and(|types| types.iter().any(|kind| kind == "ReportBatchItemFailures")))
-    }
-
-    fn bounded<T: TryFrom<i64>>(&self, id: &str, path: &[&str]) -> Result<T, TemplateError> {
-        let number = self.number(id, path)?;
-        T::try_from(number).map_err(|_| TemplateError::Expected(format!("{id}.{}", path.join(".")), "in range"))
     }
 }
 
@@ -134,7 +120,6 @@ fn rate(schedule: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use booking_store::limits::DRAIN_MAX_RECEIVES;
     use serde_json::json;
 
     use super::*;
@@ -143,15 +128,13 @@ mod tests {
     #[test]
     fn the_settings_of_the_deployment() {
         let template = Template::embedded().unwrap();
-        let settings = template.queue_settings("FallbackQueue").unwrap();
-        assert_eq!(settings.max_receives, DRAIN_MAX_RECEIVES);
-        assert!(settings.deduplicate_within_group);
-        assert!(settings.visibility_timeout > Duration::from_secs(30));
         let stream = template.stream_source("PublishFunction").unwrap();
         assert_eq!(stream.table, "ReservationsTable");
         assert!(stream.reports_failures && stream.bisect && stream.batch_size > 0);
         let queue = template.queue_source("DrainFunction").unwrap();
+        assert_eq!(queue.queue, "FallbackQueue");
         assert!(queue.reports_failures && (1..=10).contains(&queue.batch_size) && queue.concurrency > 1);
+        assert!(template.timeout("DrainFunction").unwrap() > Duration::from_secs(1));
         assert_eq!(template.schedule("AuditFunction").unwrap(), Duration::from_secs(24 * 3600));
     }
 
