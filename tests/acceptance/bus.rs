@@ -63,6 +63,10 @@ fn deliver(
     ids: &mut BTreeSet<(String, String)>,
     report: &mut Report,
 ) {
+    if entry["source"] != "booking.events" {
+        // A replay's: not an event's first publication, nor its second.
+        return;
+    }
     let detail = &entry["detail"];
     let text = |name: &str| detail[name].as_str().unwrap_or_default().to_owned();
     if entry["detail-type"] == "BookingCodeConflict" {

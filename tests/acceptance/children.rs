@@ -23,7 +23,17 @@ fn program(name: &str) -> Command {
 impl Child {
     /// The embedded system on a free port.
     pub(crate) fn server(directory: &Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::server_at(std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(), directory)
+    }
+
+    /// Kills it with `kill -9` and starts it again where it was.
+    pub(crate) fn restart(self, directory: &Path) -> Self {
+        let port = self.url.rsplit(':').next().unwrap().parse().unwrap();
+        drop(self);
+        Self::server_at(port, directory)
+    }
+
+    fn server_at(port: u16, directory: &Path) -> Self {
         let mut command = program("booking-store-local");
         command.arg("--port").arg(port.to_string()).arg("--data-dir").arg(directory.join("data"));
         command.env("RUST_LOG", "error").stdout(Stdio::null());
@@ -32,11 +42,11 @@ impl Child {
     }
 
     /// The import, which reads everything back at its end.
-    pub(crate) fn importer(file: &str, rows: Option<&str>, directory: &Path, url: &str) -> Self {
+    pub(crate) fn importer(file: &str, rows: usize, directory: &Path, url: &str) -> Self {
         let mut command = program("bookings");
         command.args(["import", file, "--url", url, "--json", "--verify", "--concurrency", "32", "--code-length", "4"]);
         command.arg("--journal").arg(directory.join("journal")).arg("--rejects").arg(directory.join("rejects"));
-        command.args(rows.into_iter().flat_map(|rows| ["--limit", rows]));
+        command.arg("--limit").arg(rows.to_string());
         let process = command.stdout(Stdio::piped()).spawn().unwrap();
         Self { pid: process.id(), process, url: url.to_owned() }
     }

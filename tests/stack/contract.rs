@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::system::{System, event_id};
+use crate::system::{System, data, event_id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_is_created_once_read_and_published() {
@@ -20,12 +20,12 @@ async fn a_booking_is_created_once_read_and_published() {
     let summary = system.get("/bookings/C1").await;
     assert_eq!((summary.status, &summary.json()["version"]), (200, &json!(1)), "{summary:?}");
     let found = system.get(&format!("/bookings/C1/events/{id}")).await;
-    assert_eq!((found.status, &found.json()["data"]), (200, &json!({"for": id})), "{found:?}");
+    assert_eq!((found.status, &found.json()["data"]), (200, &data(&id)), "{found:?}");
     system.settled("C1", &[1]).await;
     let delivered = system.delivered().await;
     let event = delivered.iter().find(|event| event["detail"]["booking_code"] == "C1").unwrap();
     assert_eq!((&event["source"], &event["detail-type"]), (&json!("booking.events"), &json!("BookingPriced")));
-    assert_eq!((&event["detail"]["event_id"], &event["detail"]["data"]), (&json!(id), &json!({"for": id})));
+    assert_eq!((&event["detail"]["event_id"], &event["detail"]["data"]), (&json!(id), &data(&id)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,12 @@ mod binaries;
 mod contract;
 mod letters;
 mod outage;
+mod projections;
 #[path = "../python/mod.rs"]
 mod python;
 mod stack;
 mod system;
+mod torture;
+mod tortured;
 mod transform;
 mod unreachable;

@@ -58,7 +58,7 @@ impl System {
 
     /// Appends one event; `expected` is null for "at the end".
     pub(crate) async fn append(&self, code: &str, expected: Value, event_id: &str) -> Answer {
-        let event = json!({"event_id": event_id, "type": "BookingPriced", "data": {"for": event_id}});
+        let event = json!({"event_id": event_id, "type": "BookingPriced", "data": data(event_id)});
         let mut body = json!({"expected_version": expected, "events": [event]});
         if expected.is_null() {
             body.as_object_mut().unwrap().remove("expected_version");
@@ -167,6 +167,11 @@ impl System {
             }
         }
     }
+}
+
+/// What the tests' events say.
+pub(crate) fn data(event_id: &str) -> Value {
+    json!({"for": event_id, "total": "10.00"})
 }
 
 /// An id nobody has used.

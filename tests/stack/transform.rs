@@ -51,8 +51,8 @@ fn code_from_bucket(template: &mut Mapping) {
     for (name, resource) in section(template, "Resources") {
         let function = resource.as_mapping_mut().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
         let Some(function) = function else { continue };
-        let folder = function["Properties"]["CodeUri"].as_str().unwrap_or_else(|| panic!("{name:?} has no CodeUri"));
-        let binary = folder.strip_prefix("functions/").expect("a function's crate");
+        let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str();
+        let binary = binary.unwrap_or_else(|| panic!("{name:?} names no binary")).to_owned();
         let uri = format!("s3://{BUCKET}/{binary}.zip");
         function["Properties"]["CodeUri"] = uri.into();
     }

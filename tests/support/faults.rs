@@ -86,6 +86,11 @@ impl Faults {
         self.lock().outages.clear();
     }
 
+    /// Forgets what is scripted and has not struck.
+    pub fn forget(&self) {
+        self.lock().scripts.clear();
+    }
+
     /// The calls since this was asked last.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.lock().calls)

@@ -58,7 +58,7 @@ impl Checks {
 
     fn was_recorded(&self, before: &BTreeMap<BookingCode, Vec<Event>>, published: usize) {
         for entry in self.memory.bus.entries().into_iter().skip(published) {
-            if let Published::Event(code, event) = entry {
+            if let Published::Event(code, event) | Published::Replay(code, event, _) = entry {
                 let recorded = before.get(&code).is_some_and(|events| events.contains(&event));
                 assert!(recorded, "{code} {} is published and not recorded", event.version);
             }

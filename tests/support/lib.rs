@@ -6,13 +6,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support: whatever fails here fails the test")]
 
 mod answer;
+pub mod convergence;
+pub mod fault_proxy;
 mod faults;
 mod faulty;
 mod invariants;
 mod queue;
 mod samples;
 mod stream;
+mod target_directory;
 mod time;
+pub mod torture;
 mod world;
 
 pub use answer::Answer;
@@ -21,5 +25,6 @@ pub use faults::{Fault, Faults};
 pub use queue::{Delivered, sqs_event};
 pub use samples::{Draft, body, code, draft, event_id};
 pub use stream::stream_event;
+pub use target_directory::target_directory;
 pub use time::{CountedIds, ManualClock, START};
 pub use world::World;

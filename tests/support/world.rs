@@ -172,7 +172,7 @@ impl World {
         let entries = self.memory.bus.entries().into_iter();
         let versions = entries.filter_map(|entry| match entry {
             Published::Event(code, event) => (code.as_str() == booking_code).then(|| event.version.get()),
-            Published::Conflict(_) => None,
+            Published::Conflict(_) | Published::Replay(..) => None,
         });
         versions.collect()
     }
@@ -181,7 +181,7 @@ impl World {
     pub fn published_conflicts(&self) -> Vec<String> {
         let entries = self.memory.bus.entries().into_iter();
         let ids = entries.filter_map(|entry| match entry {
-            Published::Event(..) => None,
+            Published::Event(..) | Published::Replay(..) => None,
             Published::Conflict(conflict) => Some(conflict.event.event_id.to_string()),
         });
         ids.collect()
