@@ -127,6 +127,11 @@ impl Server {
         self.get(&format!("/feed{}", query.to_query())).await
     }
 
+    /// `GET /feed/partitions`
+    pub async fn feed_partitions(&self) -> Result<Answer, Failure> {
+        self.get("/feed/partitions").await
+    }
+
     /// `POST /replays`
     pub async fn start_replay(&self, request: &ReplayRequest<'_>) -> Result<Answer, Failure> {
         self.post("/replays", request).await

@@ -111,7 +111,7 @@ where
         eprintln!("{}; asking again in {}", transient.reason, spans::show(pause));
     };
     let patient = patiently(Patience::Retries(retries), &notice, send).await;
-    patient.outcome.map_err(|failure| Error::from_failure(failure, patient.retries + 1))
+    patient.outcome.map_err(|failure| Error::from_failure(failure, patient.retries.saturating_add(1)))
 }
 
 fn row(event: &StoredEvent) -> Vec<String> {

@@ -11,11 +11,11 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::backoff::{Patience, patiently};
-use crate::client::{Answer, Server};
+use crate::client::{Answer, Failure, Server};
 use crate::error::Error;
 use crate::exit::{EXIT_CODES, Exit};
-use crate::wire::{FeedPage, FeedQuery};
+use crate::read::asked;
+use crate::wire::{FeedHeads, FeedPage, FeedQuery};
 use crate::{spans, table};
 
 /// Arguments of `bookings tail`.
@@ -28,6 +28,9 @@ pub struct TailArgs {
     /// Keep the position in FILE: go on after the one it holds, and write it after each page
     #[arg(long, value_name = "FILE", conflicts_with = "after")]
     pub checkpoint: Option<PathBuf>,
+    /// Only what comes from now on; with --checkpoint, unless the file holds a position
+    #[arg(long, conflicts_with = "after")]
+    pub from_now: bool,
     /// Only this partition of the feed; several readers share the work that way
     #[arg(long, value_name = "N")]
     pub partition: Option<u16>,
@@ -61,14 +64,17 @@ struct Fed<'a> {
 
 /// Reads and prints; with `--json` one event a line, byte for byte as the server sent it.
 pub async fn run(args: &TailArgs, server: &Server, json: bool) -> Result<Exit, Error> {
-    let after = match &args.checkpoint {
+    let mut after = match &args.checkpoint {
         Some(file) => kept(file)?,
         None => args.after.clone(),
     };
+    if after.is_none() && args.from_now {
+        after = Some(head(args, server).await?);
+    }
     let mut query = FeedQuery { after, partition: args.partition, limit: args.limit };
     loop {
-        let page: FeedPage =
-            asked(args, server, &query).await?.read().map_err(|failure| Error::from_failure(failure, 1))?;
+        let page = patient(args, || server.feed(&query)).await?;
+        let page: FeedPage = page.read().map_err(|failure| Error::from_failure(failure, 1))?;
         match print(&page, json) {
             // Whoever read this has enough.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Exit::Done),
@@ -91,13 +97,24 @@ pub async fn run(args: &TailArgs, server: &Server, json: bool) -> Result<Exit, E
     }
 }
 
-async fn asked(args: &TailArgs, server: &Server, query: &FeedQuery) -> Result<Answer, Error> {
-    let patience = Patience::Retries(if args.follow { u32::MAX } else { args.retries });
-    let notice = |transient: &crate::client::Transient, pause| {
-        eprintln!("{}; asking again in {}", transient.reason, spans::show(pause));
-    };
-    let patient = patiently(patience, &notice, || server.feed(query)).await;
-    patient.outcome.map_err(|failure| Error::from_failure(failure, patient.retries.saturating_add(1)))
+/// Where the feed ends now.
+async fn head(args: &TailArgs, server: &Server) -> Result<String, Error> {
+    let answer = patient(args, || server.feed_partitions()).await?;
+    let heads: FeedHeads = answer.read().map_err(|failure| Error::from_failure(failure, 1))?;
+    let Some(partition) = args.partition else { return Ok(heads.next) };
+    match heads.positions.get(usize::from(partition)) {
+        Some(position) => Ok(position.to_string()),
+        None => Err(Error::Usage(format!("--partition: the feed has {} partitions, from 0 on", heads.positions.len()))),
+    }
+}
+
+/// Asks until there is an answer, with --follow without end.
+async fn patient<F, Fut>(args: &TailArgs, send: F) -> Result<Answer, Error>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<Answer, Failure>>,
+{
+    asked(if args.follow { u32::MAX } else { args.retries }, send).await
 }
 
 fn print(page: &FeedPage, json: bool) -> io::Result<()> {

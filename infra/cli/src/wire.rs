@@ -195,6 +195,15 @@ impl FeedQuery {
     }
 }
 
+/// The answer of `GET /feed/partitions`.
+#[derive(Debug, Deserialize)]
+pub struct FeedHeads {
+    /// The last position of each partition, from 0 on.
+    pub positions: Vec<u64>,
+    /// All of them as one position.
+    pub next: String,
+}
+
 /// One page of `GET /feed`.
 #[derive(Debug, Deserialize)]
 pub struct FeedPage {

@@ -45,6 +45,7 @@ impl FakeFeed {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new()
             .route("/feed", get(feed))
+            .route("/feed/partitions", get(heads))
             .route("/replays", post(start))
             .route("/replays/{id}", get(look))
             .route("/replays/{id}/cancel", post(cancel))
@@ -68,6 +69,11 @@ async fn feed(State(told): State<Shared>, Query(query): Query<HashMap<String, St
     let events: Vec<String> = (after + 1..=last).map(event).collect();
     let end = last == told.events;
     format!("{{\"events\":[{}],\"next\":\"v1-{last}\",\"end\":{end}}}", events.join(",")).into_response()
+}
+
+async fn heads(State(told): State<Shared>) -> Response {
+    let events = told.lock().unwrap().events;
+    format!("{{\"partitions\":1,\"positions\":[{events}],\"next\":\"v1-{events}\"}}").into_response()
 }
 
 /// The n-th event, with a number that no float holds.

@@ -35,6 +35,20 @@ fn the_checkpoint_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn from_now_leaves_the_past_out_once() {
+    let (folder, server) = (Folder::new(), FakeFeed::new(Told { events: 4, ..Told::default() }));
+    let tail = ["--json", "tail", "--from-now"];
+    let said = folder.run(&server.url, &tail).exits(0);
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("", "position: v1-4\n"));
+    folder.run(&server.url, &[&tail[..], &["--partition", "0"]].concat()).exits(0);
+    assert_eq!(server.told.lock().unwrap().queries.last().unwrap()["after"], "4");
+    folder.run(&server.url, &[&tail[..], &["--partition", "1"]].concat()).exits(2);
+    folder.file("position", "v1-1\n");
+    let said = folder.run(&server.url, &[&tail[..], &["--checkpoint", "position"]].concat()).exits(0);
+    assert_eq!(said.out.lines().count(), 3);
+}
+
+#[test]
 fn following_waits_for_what_comes_and_outlasts_an_outage() {
     let (folder, server) = (Folder::new(), FakeFeed::new(Told { events: 2, ..Told::default() }));
     let running = folder.start(&server.url, &["--json", "tail", "--follow", "--poll", "10ms", "--retries", "0"]);
