@@ -1,0 +1,87 @@
+//! `car-sales-leads [URL]`: shows a dealer's leads and the calls to make, from the feed of a running event store.
+//!
+//! Everything it knows is in memory: started again, it begins at the beginning of the feed. A deployed projection keeps
+//! records and checkpoints in DynamoDB (`projection::dynamodb`).
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use booking_store::clock::{Clock as _, System};
+use car_sales_leads::{CallDesk, Dealer, LeadsByBuyer};
+use projection::feed::FeedRunner;
+use projection::http::{HttpFeed, HttpSource, Nobody};
+use projection::memory::{MemoryCheckpoints, MemoryDeadLetters, MemoryRecords};
+use projection::{Ports, Projector, ReactTo, ReactionError, Settings};
+
+const PAGE_EVENTS: usize = 100;
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Prints the calls.
+struct Screen;
+
+#[async_trait]
+impl CallDesk for Screen {
+    async fn call(&self, _idempotency_key: &str, buyer: &str, offer: &str) -> Result<(), ReactionError> {
+        println!("call {buyer} about offer {offer}");
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:9000".to_owned());
+    let source = Arc::new(HttpSource::new(&url, Arc::new(Nobody))?);
+    let records = Arc::new(MemoryRecords::default());
+    let ports = Ports {
+        source: source.clone(),
+        records: records.clone(),
+        dead_letters: Arc::new(MemoryDeadLetters::default()),
+        clock: Arc::new(System),
+        ids: Arc::new(System),
+    };
+    let dealer = Dealer { source, desk: Arc::new(Screen) };
+    let projector = Projector::new(LeadsByBuyer, ports, Settings::default());
+    // Nobody wants to be called about last year's offers.
+    let projector = projector.reacting(Arc::new(dealer), ReactTo::AcceptedSince(System.now()));
+    let feed = Arc::new(HttpFeed::new(&url, Arc::new(Nobody))?);
+    let runner = FeedRunner::new(Arc::new(projector), feed, Arc::new(MemoryCheckpoints::default()), PAGE_EVENTS);
+    let mut shown = BTreeMap::new();
+    loop {
+        let end = turn(&runner).await;
+        for record in records.all() {
+            let leads = record.state.clone();
+            let known = shown.insert(record.booking_code.clone(), leads.clone());
+            if leads != "{}" && known.as_ref() != Some(&leads) {
+                println!("{} {leads}", record.booking_code);
+            }
+        }
+        if end {
+            pause(IDLE).await;
+        }
+    }
+}
+
+/// One page of each partition; whether that was all there is, or something is in the way.
+async fn turn(runner: &FeedRunner<LeadsByBuyer>) -> bool {
+    match runner.turn_all().await {
+        Ok(turns) => turns.into_iter().fold(true, |end, turn| match turn {
+            Ok(turn) => end && turn.end,
+            Err(error) => {
+                eprintln!("{error}; trying again");
+                end
+            }
+        }),
+        Err(error) => {
+            eprintln!("{error}; trying again");
+            true
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a program waits for the feed to grow")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
