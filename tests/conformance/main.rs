@@ -12,14 +12,18 @@ mod differences;
 mod engine;
 mod equivalence;
 mod events;
+mod feed_log;
 mod given;
+mod projection_records;
 #[path = "../python/mod.rs"]
 mod python;
 mod queue;
 mod queue_letters;
+mod replays;
 mod sizes;
 mod stale;
 mod trim;
+mod turns;
 
 /// A test for each case on one engine.
 macro_rules! cases_on {
@@ -106,6 +110,26 @@ cases! {
         the_bound_is_exclusive_and_asks_the_oldest_event
         a_scan_above_1_mb_comes_in_pages_and_whole
         a_page_ends_at_1_mb]
+    [feed_log
+        a_partition_begins_with_nothing
+        a_batch_goes_behind_the_tip_or_nowhere
+        of_twenty_indexers_one_commits
+        a_page_is_kept_once_and_never_changes
+        pages_begin_and_end_where_asked
+        pages_of_more_than_1_mb_come_whole
+        a_marker_only_rises
+        indexers_side_by_side_append_each_event_once]
+    [replays
+        a_replay_is_created_once
+        there_is_no_replay_until_it_is_created
+        a_save_needs_the_revision_it_was_read_at
+        of_twenty_savers_one_saves
+        everything_comes_back_as_it_was_saved
+        the_order_never_changes
+        the_largest_replay_fits
+        a_scan_shows_every_booking_once_and_nothing_else
+        a_scan_above_1_mb_comes_whole
+        a_scan_of_nothing_ends]
     [queue
         a_group_keeps_its_order
         a_message_in_flight_blocks_its_group_alone

@@ -14,7 +14,7 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 pub(crate) fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
-        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tests-python");
+        let venv = booking_tests::target_directory().join("tests-python");
         // Held until it is installed: other test binaries may want it at the same time.
         let lock = File::create(venv.with_extension("lock")).unwrap();
         lock.lock().unwrap();

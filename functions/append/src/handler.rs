@@ -1,7 +1,6 @@
 //! `POST /bookings/{booking_code}/events`: parse, append, answer.
 
 mod answer;
-mod fields;
 mod request;
 
 use std::sync::Arc;

@@ -3,35 +3,18 @@
 use std::collections::BTreeSet;
 
 use booking_store::clock::Ids;
-use booking_store::limits::{MAX_DATA_BYTES, MAX_EVENTS_PER_APPEND, MAX_METADATA_BYTES, MAX_REQUEST_BYTES};
+use booking_store::limits::{MAX_DATA_BYTES, MAX_EVENTS_PER_APPEND, MAX_METADATA_BYTES};
 use booking_store::protocol::append::Append;
 use booking_store::{EventId, EventType, ExpectedVersion, JsonObject, NewEvent, Timestamp};
-use lambda_http::http::{StatusCode, header};
-use lambda_http::{Body, Request};
+use lambda_http::Request;
+use lambda_kit::body::{Fields, Taken};
 use lambda_kit::problem::{FieldError, Problem};
 use serde_json::value::RawValue;
-
-use crate::fields::{Fields, Taken};
 
 /// Reads a request to append to the booking of path segment `code`.
 pub(crate) fn parse(code: &str, request: &Request, ids: &dyn Ids) -> Result<Append, Problem> {
     let booking_code = lambda_kit::http::booking_code(code);
-    json_content(request)?;
-    let body = match request.body() {
-        Body::Empty => &[],
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes.as_slice(),
-        _ => return Err(Problem::invalid_request(vec![FieldError::new("", "the body can't be read")])),
-    };
-    if body.len() > MAX_REQUEST_BYTES {
-        let detail = format!("The body has {} bytes; at most {MAX_REQUEST_BYTES} are taken.", body.len());
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "request-too-large",
-            "The request is too large",
-            detail,
-        ));
-    }
+    let body = lambda_kit::body::json(request)?;
     let mut errors = Vec::new();
     let parsed = body_fields(body, ids, &mut errors);
     match (booking_code, parsed) {
@@ -46,17 +29,6 @@ pub(crate) fn parse(code: &str, request: &Request, ids: &dyn Ids) -> Result<Appe
         }
         (Ok(_), _) => Err(Problem::invalid_request(errors)),
     }
-}
-
-fn json_content(request: &Request) -> Result<(), Problem> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
-    let detail = format!("The Content-Type must be application/json, not {essence:?}.");
-    let title = "Unsupported media type";
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", title, detail))
 }
 
 fn body_fields(body: &[u8], ids: &dyn Ids, errors: &mut Vec<FieldError>) -> Option<(ExpectedVersion, Vec<NewEvent>)> {

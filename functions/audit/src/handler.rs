@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use booking_store::failure::StoreFailure;
+use booking_store::metrics;
 use booking_store::ports::Stores;
 use booking_store::protocol::audit::audit;
 use booking_store::{BookingCode, Timestamp};
@@ -60,14 +61,14 @@ pub async fn handle(stores: &Stores, deadline: Option<Timestamp>) -> Report {
 /// CloudWatch's embedded metric format: one line of JSON on standard output. `AuditStaleBookings` in template.yaml is
 /// the alarm.
 fn emit(report: &Report, now: Timestamp) {
-    let metrics = json!([{"Name": "StaleBookings", "Unit": "Count"}, {"Name": "IncompleteAudits", "Unit": "Count"}]);
+    let counted = json!([{"Name": "StaleBookings", "Unit": "Count"}, {"Name": "IncompleteAudits", "Unit": "Count"}]);
     let line = json!({
         "_aws": {
             "Timestamp": now.unix_milliseconds(),
-            "CloudWatchMetrics": [{"Namespace": "BookingStore", "Dimensions": [[]], "Metrics": metrics}],
+            "CloudWatchMetrics": [{"Namespace": "BookingStore", "Dimensions": [[]], "Metrics": counted}],
         },
         "StaleBookings": report.stale,
         "IncompleteAudits": u8::from(!report.complete),
     });
-    println!("{line}");
+    metrics::emit(&line);
 }

@@ -8,7 +8,7 @@ use booking_store::{BookingCode, Conflict, Event, EventId, EventType, JsonObject
 use lambda_http::http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request};
 use lambda_kit::Problem;
-use lambda_kit::http::respond;
+use lambda_kit::http::{is_known, respond};
 use serde::Serialize;
 use serde_json::json;
 
@@ -94,9 +94,7 @@ pub(crate) fn page(booking_code: &BookingCode, page: Page, request: &Request) ->
     let etag = format!("\"{}\"", page.version);
     let pending = page.events.iter().any(|(_, status)| *status == Status::Pending);
     let last_is_final = page.complete && !pending && page.conflicts.is_empty();
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = known.unwrap_or_default().split(',').map(|tag| tag.trim().trim_start_matches("W/"));
-    let mut response = if last_is_final && known.into_iter().any(|tag| tag == etag || tag == "*") {
+    let mut response = if last_is_final && is_known(request, &etag) {
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response

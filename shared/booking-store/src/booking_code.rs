@@ -79,7 +79,9 @@ mod tests {
         #[test]
         fn takes_exactly_its_alphabet(text in "[A-Za-z0-9_-]{1,64}") {
             let code = BookingCode::parse(&text).unwrap();
-            prop_assert_eq!(code.as_str(), text);
+            prop_assert_eq!(code.as_str(), &text);
+            prop_assert_eq!(code.to_string(), text.as_str());
+            prop_assert_eq!(String::from(code), text);
         }
 
         #[test]

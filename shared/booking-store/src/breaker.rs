@@ -49,12 +49,14 @@ struct Circuits {
 }
 
 impl Circuits {
-    fn of(&self, store: Store) -> &Circuit {
+    /// The protocol's stores have one each; the others are no ports of [`Stores`].
+    fn of(&self, store: Store) -> Option<&Circuit> {
         match store {
-            Store::Reservations => &self.reservations,
-            Store::Events => &self.events,
-            Store::Queue => &self.queue,
-            Store::Bus => &self.bus,
+            Store::Reservations => Some(&self.reservations),
+            Store::Events => Some(&self.events),
+            Store::Queue => Some(&self.queue),
+            Store::Bus => Some(&self.bus),
+            Store::Feed | Store::Replays | Store::Projection => None,
         }
     }
 }
@@ -66,7 +68,7 @@ impl Around for Circuits {
         call: Call,
         act: impl Future<Output = Result<T, StoreFailure>> + Send,
     ) -> Result<T, StoreFailure> {
-        let circuit = self.of(call.store());
+        let Some(circuit) = self.of(call.store()) else { return act.await };
         if !circuit.is_call_permitted() {
             return Err(StoreFailure::new(call.store(), FailureKind::CircuitOpen));
         }

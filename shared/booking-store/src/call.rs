@@ -39,7 +39,8 @@ where
     let deadline = Instant::now() + OPERATION_TIMEOUT;
     let mut pause = FIRST_RETRY_PAUSE;
     let mut effect_possible = false;
-    for remaining in (0..MAX_ATTEMPTS).rev() {
+    let mut attempts_left = MAX_ATTEMPTS;
+    loop {
         let allowed = ATTEMPT_TIMEOUT.min(deadline.saturating_duration_since(Instant::now()));
         let answer = timeout(allowed, attempt()).await;
         let mut failure = match answer {
@@ -49,14 +50,13 @@ where
         };
         effect_possible |= failure.effect_possible;
         failure.effect_possible = effect_possible;
-        let out_of_time = Instant::now() + pause >= deadline;
-        if remaining == 0 || out_of_time || !failure.kind.is_retryable() {
+        attempts_left -= 1;
+        if attempts_left == 0 || !failure.kind.is_retryable() {
             return Err(failure);
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    Err(StoreFailure::new(store, FailureKind::NoAnswer))
 }
 
 /// Reads an SDK error on the two axes of [`FailureKind`].
@@ -71,6 +71,8 @@ where
             Some(connector) if never_connected(connector) => FailureKind::Unreachable,
             Some(_) | None => FailureKind::NoAnswer,
         },
+        // So the SDK reports a success that it can't read: no word of the service's, and it may have acted.
+        SdkError::ServiceError(unread) if unread.raw().status().is_success() => FailureKind::NoAnswer,
         SdkError::ServiceError(refusal) => {
             classify_answer(refusal.err().code(), refusal.err().message(), refusal.raw().status().as_u16())
         }
@@ -129,6 +131,10 @@ fn never_connected(error: &(dyn Error + 'static)) -> bool {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+    use aws_sdk_dynamodb::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -163,12 +169,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_store_costs_the_operation_timeout_at_most() {
+    async fn a_silent_store_costs_the_operation_timeout() {
         let start = Instant::now();
-        let failure = call::<(), _, _>(Store::Bus, std::future::pending).await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::NoAnswer);
-        assert!(failure.effect_possible);
-        assert!(start.elapsed() <= OPERATION_TIMEOUT);
+        let attempts = AtomicUsize::new(0);
+        let failure = call::<(), _, _>(Store::Bus, || {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            std::future::pending()
+        });
+        let failure = failure.await.unwrap_err();
+        assert_eq!((failure.kind, failure.effect_possible), (FailureKind::NoAnswer, true));
+        assert_eq!(attempts.into_inner(), MAX_ATTEMPTS as usize);
+        assert_eq!(start.elapsed(), OPERATION_TIMEOUT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_between_attempts_doubles() {
+        let start = Instant::now();
+        let refused = || async { Err(StoreFailure::new(Store::Events, FailureKind::Throttled)) };
+        call::<(), _, _>(Store::Events, refused).await.unwrap_err();
+        assert_eq!(start.elapsed(), FIRST_RETRY_PAUSE * 3);
     }
 
     #[tokio::test(start_paused = true)]
@@ -184,15 +203,92 @@ mod tests {
         assert!(!failure.effect_possible);
     }
 
+    /// Code, message and status of an error answer, and what they are read as. The codes are those of the services'
+    /// references.
+    const ANSWERS: [(&str, &str, u16, FailureKind); 24] = [
+        ("ProvisionedThroughputExceededException", "", 400, FailureKind::Throttled),
+        ("ThrottlingException", "", 400, FailureKind::Throttled),
+        ("Throttling", "", 400, FailureKind::Throttled),
+        ("ThrottledException", "", 400, FailureKind::Throttled),
+        ("RequestThrottled", "", 403, FailureKind::Throttled),
+        ("RequestThrottledException", "", 400, FailureKind::Throttled),
+        ("RequestLimitExceeded", "", 503, FailureKind::Throttled),
+        ("KmsThrottled", "", 400, FailureKind::Throttled),
+        ("AWS.SimpleQueueService.RequestThrottled", "", 400, FailureKind::Throttled),
+        ("TransactionConflictException", "", 400, FailureKind::Contended),
+        ("TransactionInProgressException", "", 400, FailureKind::Contended),
+        ("ReplicatedWriteConflictException", "", 400, FailureKind::Contended),
+        ("ConcurrentModificationException", "", 400, FailureKind::Contended),
+        ("InternalFailure", "", 400, FailureKind::ServerError),
+        ("InternalException", "", 400, FailureKind::ServerError),
+        ("InternalServerError", "", 400, FailureKind::ServerError),
+        ("ValidationException", "Item size to update has exceeded the maximum", 400, FailureKind::TooLarge),
+        ("ValidationException", "Expression size has exceeded the maximum", 400, FailureKind::Refused),
+        ("InvalidParameterValue", "Message must be shorter than 1048576 bytes", 400, FailureKind::TooLarge),
+        ("InvalidParameterValue", "The group id is missing", 400, FailureKind::Refused),
+        ("AWS.SimpleQueueService.BatchRequestTooLong", "", 400, FailureKind::TooLarge),
+        ("AccessDeniedException", "", 400, FailureKind::Refused),
+        ("", "", 500, FailureKind::ServerError),
+        ("", "", 499, FailureKind::Refused),
+    ];
+
     #[test]
     fn answers_are_read_by_code_then_status() {
-        assert_eq!(classify_answer(Some("ThrottlingException"), None, 400), FailureKind::Throttled);
-        assert_eq!(classify_answer(Some("ReplicatedWriteConflictException"), None, 400), FailureKind::Contended);
-        assert_eq!(classify_answer(Some("AccessDeniedException"), None, 400), FailureKind::Refused);
-        assert_eq!(classify_answer(None, None, 503), FailureKind::ServerError);
-        let size = "Item size to update has exceeded the maximum allowed size";
-        assert_eq!(classify_answer(Some("ValidationException"), Some(size), 400), FailureKind::TooLarge);
-        let expression = "Invalid ConditionExpression: Expression size has exceeded the maximum allowed size";
-        assert_eq!(classify_answer(Some("ValidationException"), Some(expression), 400), FailureKind::Refused);
+        for (code, message, status, kind) in ANSWERS {
+            let code = (!code.is_empty()).then_some(code);
+            assert_eq!(classify_answer(code, Some(message), status), kind, "{code:?} {message} {status}");
+        }
+        assert_eq!(classify_answer(Some("ValidationException"), None, 400), FailureKind::Refused);
+    }
+
+    type Error = SdkError<GetItemError, HttpResponse>;
+
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), "".into())
+    }
+
+    #[test]
+    fn only_a_call_that_never_left_is_unreachable() {
+        let io = |kind: io::ErrorKind| Error::dispatch_failure(ConnectorError::io(io::Error::from(kind).into()));
+        let wrapped =
+            io::Error::other(StoreFailure::corrupt(Store::Bus, io::Error::from(io::ErrorKind::ConnectionRefused)));
+        let refusal = GetItemError::generic(ErrorMetadata::builder().code("ThrottlingException").build());
+        for (error, kind) in [
+            (Error::construction_failure("no such field"), FailureKind::Refused),
+            (Error::dispatch_failure(ConnectorError::user("not a request".into())), FailureKind::Refused),
+            (io(io::ErrorKind::ConnectionRefused), FailureKind::Unreachable),
+            (Error::dispatch_failure(ConnectorError::io(wrapped.into())), FailureKind::Unreachable),
+            (io(io::ErrorKind::ConnectionReset), FailureKind::NoAnswer),
+            (Error::dispatch_failure(ConnectorError::timeout("late".into())), FailureKind::NoAnswer),
+            (Error::timeout_error("late"), FailureKind::NoAnswer),
+            (Error::response_error("not JSON", answer(200)), FailureKind::NoAnswer),
+            (Error::service_error(refusal, answer(400)), FailureKind::Throttled),
+            (Error::service_error(GetItemError::unhandled("cut off"), answer(200)), FailureKind::NoAnswer),
+            (Error::service_error(GetItemError::unhandled("cut off"), answer(502)), FailureKind::ServerError),
+        ] {
+            let text = format!("{error:?}");
+            let failure = classify(Store::Reservations, error);
+            assert_eq!((failure.store, failure.kind), (Store::Reservations, kind), "{text}");
+            assert!(failure.source.is_some());
+        }
+    }
+
+    /// As the SDK itself reports it: a closed port, and an address without a way to it.
+    #[tokio::test]
+    async fn no_connection_is_unreachable() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let closed = listener.local_addr().unwrap();
+        drop(listener);
+        for address in [closed.to_string(), "255.255.255.255:1".to_owned()] {
+            let config = aws_config::SdkConfig::builder()
+                .behavior_version(aws_config::BehaviorVersion::latest())
+                .region(aws_config::Region::from_static("eu-central-1"))
+                .endpoint_url(format!("http://{address}"))
+                .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "key", None, None, "test")))
+                .build();
+            let error = crate::clients::dynamodb(&config).get_item().table_name("t").send().await.unwrap_err();
+            let failure = classify(Store::Reservations, error);
+            assert_eq!(failure.kind, FailureKind::Unreachable, "{}", failure.chain());
+        }
     }
 }

@@ -151,6 +151,10 @@ mod tests {
         for bad in ["", "1a", ".a", "a-b", "a b", "é", &format!("a{}", "1".repeat(128))] {
             assert_eq!(EventType::parse(bad), Err(InvalidEventType), "{bad}");
         }
+        let text = "hotel.booking.v2";
+        let event_type = EventType::parse(text).unwrap();
+        assert_eq!((event_type.as_str(), event_type.to_string().as_str()), (text, text));
+        assert_eq!(String::from(event_type), text);
     }
 
     fn offered() -> NewEvent {
@@ -160,6 +164,20 @@ mod tests {
             occurred_at: None,
             data: JsonObject::parse(r#"{"total":"1.10"}"#).unwrap(),
             metadata: None,
+        }
+    }
+
+    #[test]
+    fn an_event_costs_its_texts_and_the_overhead() {
+        let overhead = PENDING_EVENT_OVERHEAD + "BookingPriced".len() as u64;
+        let with = |metadata: Option<&str>| NewEvent {
+            metadata: metadata.map(|text| JsonObject::parse(text).unwrap()),
+            ..offered()
+        };
+        for (event, texts) in [(with(None), 16), (with(Some("{}")), 18), (with(Some(r#"{"by":"hotel"}"#)), 30)] {
+            assert_eq!(event.pending_bytes(), overhead + texts);
+            let accepted = event.accept(Version::FIRST, Timestamp::parse("2026-11-21T09:00:00Z").unwrap());
+            assert_eq!((accepted.pending_bytes(), accepted.wire_bytes() as u64), (overhead + texts, overhead + texts));
         }
     }
 

@@ -6,7 +6,7 @@ use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
 use crate::bus_entry::time;
-pub use crate::bus_entry::{SOURCE, detail, detail_type};
+pub use crate::bus_entry::{SOURCE, detail, detail_type, source};
 use crate::call::{call, classify, classify_answer};
 use crate::failure::{Store, StoreFailure};
 use crate::ports::{BusEvent, EventBus};
@@ -31,7 +31,7 @@ impl EventBus for EventBridgeBus {
     async fn publish(&self, event: BusEvent<'_>) -> Result<(), StoreFailure> {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(&self.bus)
-            .source(SOURCE)
+            .source(source(&event))
             .detail_type(detail_type(&event))
             .time(DateTime::from_millis(time(&event).unix_milliseconds()))
             .detail(detail(&event)?)

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// One of the four stores.
+/// A store: the protocol's four, and what is built beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Store {
     /// The reservations table, the arbiter.
@@ -17,10 +17,16 @@ pub enum Store {
     Queue,
     /// The event bus.
     Bus,
+    /// The feed's log, which consumers pull from.
+    Feed,
+    /// The replays' state.
+    Replays,
+    /// A projection's records.
+    Projection,
 }
 
 impl Store {
-    /// All four.
+    /// The protocol's four.
     pub const ALL: [Self; 4] = [Self::Reservations, Self::Events, Self::Queue, Self::Bus];
 
     /// Its name in logs, metrics and fault switches.
@@ -30,6 +36,9 @@ impl Store {
             Self::Events => "events",
             Self::Queue => "queue",
             Self::Bus => "bus",
+            Self::Feed => "feed",
+            Self::Replays => "replays",
+            Self::Projection => "projection",
         }
     }
 }
@@ -155,5 +164,48 @@ fn describe(kind: &FailureKind) -> &'static str {
         FailureKind::Refused => "call refused",
         FailureKind::TooLarge => "too large",
         FailureKind::Corrupt => "unreadable or contradictory content",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind, retryable, certainly without effect, an outage, its words.
+    const AXES: [(FailureKind, bool, bool, bool, &str); 9] = [
+        (FailureKind::Unreachable, true, true, true, "unreachable"),
+        (FailureKind::CircuitOpen, false, true, false, "circuit open after earlier failures"),
+        (FailureKind::NoAnswer, true, false, true, "no answer"),
+        (FailureKind::ServerError, true, false, true, "server error"),
+        (FailureKind::Throttled, true, true, false, "throttled"),
+        (FailureKind::Contended, true, true, false, "another write was in the way"),
+        (FailureKind::Refused, false, true, false, "call refused"),
+        (FailureKind::TooLarge, false, true, false, "too large"),
+        (FailureKind::Corrupt, false, false, false, "unreadable or contradictory content"),
+    ];
+
+    #[test]
+    fn every_kind_says_what_it_proves() {
+        for (kind, retryable, no_effect, outage, words) in AXES {
+            let axes = (kind.is_retryable(), kind.certainly_no_effect(), kind.is_outage());
+            assert_eq!(axes, (retryable, no_effect, outage), "{kind:?}");
+            let failure = StoreFailure::new(Store::Events, kind);
+            assert_eq!(failure.effect_possible, !no_effect, "{kind:?}");
+            assert_eq!(failure.to_string(), format!("events: {words}"));
+        }
+    }
+
+    #[test]
+    fn the_source_is_for_the_log_alone() {
+        let io = std::io::Error::other(StoreFailure::corrupt(Store::Queue, "a cause"));
+        let failure = StoreFailure::new(Store::Bus, FailureKind::Throttled).because(io);
+        assert_eq!(failure.to_string(), "bus: throttled");
+        assert_eq!(failure.chain(), "bus: throttled: queue: unreadable or contradictory content: a cause");
+    }
+
+    #[test]
+    fn a_store_is_shown_by_its_name() {
+        let names = Store::ALL.map(|store| store.to_string());
+        assert_eq!(names, ["reservations", "events", "queue", "bus"]);
     }
 }

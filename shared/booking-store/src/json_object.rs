@@ -16,6 +16,9 @@ pub enum InvalidJsonObject {
     /// Valid JSON, but something else than an object.
     #[error("must be a JSON object")]
     NotAnObject,
+    /// Spaces before or behind it: they would be lost, and with them the bytes its author counts on.
+    #[error("must have no spaces around it")]
+    Surrounded,
     /// Consumers would choke on it: not JSON, nested deeper than 128, a lone surrogate, a number beyond every float.
     #[error("is not usable JSON: {0}")]
     Malformed(String),
@@ -25,6 +28,9 @@ impl JsonObject {
     /// Takes the text of one JSON object without surrounding spaces.
     pub fn parse(text: &str) -> Result<Self, InvalidJsonObject> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| InvalidJsonObject::Malformed(e.to_string()))?;
+        if raw.get().len() != text.len() {
+            return Err(InvalidJsonObject::Surrounded);
+        }
         Self::from_raw(raw.to_owned())
     }
 
@@ -89,6 +95,9 @@ mod tests {
     fn refuses_what_is_no_usable_object() {
         assert_eq!(JsonObject::parse("[1]"), Err(InvalidJsonObject::NotAnObject));
         assert_eq!(JsonObject::parse("null"), Err(InvalidJsonObject::NotAnObject));
+        for surrounded in [" {}", "{}\n", "\t{} "] {
+            assert_eq!(JsonObject::parse(surrounded), Err(InvalidJsonObject::Surrounded), "{surrounded:?}");
+        }
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
         for bad in ["{", "{\"a\":\"\\ud800\"}", "{\"a\":1e999}", &deep] {
             assert!(matches!(JsonObject::parse(bad), Err(InvalidJsonObject::Malformed(_))), "{bad}");

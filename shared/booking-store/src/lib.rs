@@ -23,11 +23,14 @@ pub mod around;
 pub mod bus_entry;
 pub mod clock;
 pub mod failure;
+pub mod feed;
 pub mod limits;
 pub mod memory;
+pub mod metrics;
 pub mod ports;
 pub mod protocol;
 pub mod queue_message;
+pub mod replays;
 
 #[cfg(feature = "aws")]
 pub mod breaker;

@@ -89,6 +89,64 @@ pub const AUDIT_SEGMENTS: u32 = 4;
 /// Most findings an audit lists by code in its report; all are re-queued and counted.
 pub const AUDIT_LISTED_FINDINGS: usize = 100;
 
+/// Partitions of the feed. Never changes: a booking's events stand in the partition of its code for ever.
+pub const FEED_PARTITIONS: u8 = 16;
+/// Most bookings in one batch of the feed, so that a partition's tip stays small.
+pub const FEED_BATCH_RUNS: usize = 100;
+/// Times an indexer looks again because others have committed before it, without having committed itself.
+pub const FEED_LOST_RACES: u32 = 16;
+/// Partitions, bookings or markers that one feed operation works on at a time.
+pub const FEED_CONCURRENCY: usize = 16;
+/// Time after which a page of the feed is shown as far as it has got.
+pub const FEED_READ_BUDGET: Duration = Duration::from_secs(6);
+/// Items one page of the feed's sweep looks at.
+pub const FEED_SWEEP_PAGE: usize = 500;
+
+/// Most booking codes one replay may name.
+pub const MAX_REPLAY_BOOKINGS: usize = 1000;
+/// Longest name of a replay's consumer.
+pub const MAX_CONSUMER_LEN: usize = 64;
+/// Most events a second a replay may send.
+pub const MAX_REPLAY_RATE: u32 = 1000;
+/// Events a second when the order names no rate.
+pub const DEFAULT_REPLAY_RATE: u32 = 100;
+/// Bookings of one replay worked on at a time.
+pub const REPLAY_CONCURRENCY: usize = 32;
+/// Items one page of a replay's scan looks at; booking codes taken from a list at a time.
+pub const REPLAY_SCAN_PAGE: usize = 100;
+/// Bookings a replay may have begun with and not ended; while there are as many, no further page is taken.
+pub const MAX_REPLAY_OPEN: usize = 100;
+/// Most events of one booking a replay holds at a time.
+pub const REPLAY_PAGE_EVENTS: usize = 100;
+/// Most bytes of events of one booking a replay holds at a time, but for the last event of them.
+pub const REPLAY_PAGE_BYTES: usize = 256 * 1024;
+/// Longest time between two checkpoints of a replay: what a crash sends again, and how soon a cancellation is heeded.
+pub const REPLAY_CHECKPOINT: Duration = Duration::from_secs(5);
+/// `Timeout` of the replay worker in template.yaml.
+pub const REPLAY_WORKER_TIMEOUT: Duration = Duration::from_secs(300);
+/// What is left of the worker's time when it stops sending.
+pub const REPLAY_TIME_TO_CHECKPOINT: Duration = Duration::from_secs(20);
+/// Times a replay tries a booking without sending one of its events before it gives the booking up.
+pub const REPLAY_BOOKING_ATTEMPTS: u32 = 5;
+/// Pause before a booking is tried again; it doubles.
+pub const REPLAY_FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Most given up bookings a replay lists; all are counted.
+pub const REPLAY_LISTED_FAILURES: usize = 100;
+/// How long a replay waits for a store without any progress before it has failed.
+pub const REPLAY_PATIENCE: Duration = Duration::from_secs(10 * 24 * 3600);
+/// Receives after which the replay queue moves a message away: `maxReceiveCount` in template.yaml.
+pub const REPLAY_MAX_RECEIVES: u32 = 500;
+/// Longest back-off of a replay's message: the queue's visibility timeout, which is the pause of a worker that dies.
+pub const REPLAY_LONGEST_BACKOFF: Duration = Duration::from_secs(1800);
+/// Times a cancellation looks again because the worker has saved before it.
+pub const REPLAY_CANCEL_ATTEMPTS: u32 = 8;
+
+// The last attempt of a store call has time left, whatever the ones before it and the pauses took.
+const _: () = assert!(
+    (MAX_ATTEMPTS as u128 - 1) * ATTEMPT_TIMEOUT.as_millis()
+        + ((1 << (MAX_ATTEMPTS - 1)) - 1) * FIRST_RETRY_PAUSE.as_millis()
+        < OPERATION_TIMEOUT.as_millis()
+);
 // One append must fit into an empty reservation item, or creating a booking could be blocked by its size.
 const _: () =
     assert!(MAX_REQUEST_BYTES as u64 + MAX_EVENTS_PER_APPEND as u64 * PENDING_EVENT_OVERHEAD <= MAX_PENDING_BYTES);
@@ -107,3 +165,34 @@ const _: () = assert!(5 * OPERATION_TIMEOUT.as_millis() + RECORD_BUDGET.as_milli
 const _: () = assert!(MAX_DATA_BYTES + MAX_METADATA_BYTES + 4096 < MAX_BUS_ENTRY_BYTES);
 // One page of the smallest limit holds at least one event of the largest size.
 const _: () = assert!(MAX_PAGE_BYTES > MAX_DATA_BYTES + MAX_METADATA_BYTES);
+// A tip of the longest codes and the largest numbers stays far below DynamoDB's limit: "code@version+count ".
+const _: () = assert!((FEED_BATCH_RUNS * (MAX_BOOKING_CODE_LEN + 2 * 20 + 3)) as u64 * 16 < MAX_ITEM_BYTES);
+// A replay's item holds its list of codes, its open bookings and those it lists as given up.
+const _: () = assert!(
+    (MAX_REPLAY_BOOKINGS * (MAX_BOOKING_CODE_LEN + 4)
+        + (MAX_REPLAY_OPEN + REPLAY_SCAN_PAGE) * 256
+        + REPLAY_LISTED_FAILURES * 512
+        + 4096) as u64
+        <= MAX_ITEM_BYTES
+);
+// When the worker's sending time ends, calls that have begun, the checkpoint and the next message still fit.
+const _: () = assert!(5 * OPERATION_TIMEOUT.as_millis() < REPLAY_TIME_TO_CHECKPOINT.as_millis());
+const _: () =
+    assert!(REPLAY_CHECKPOINT.as_millis() + REPLAY_TIME_TO_CHECKPOINT.as_millis() < REPLAY_WORKER_TIMEOUT.as_millis());
+// The replay says that it has failed before its message is moved away, and that before the queue would drop it.
+const _: () = assert!(REPLAY_PATIENCE.as_secs() < (REPLAY_MAX_RECEIVES as u64) * REPLAY_LONGEST_BACKOFF.as_secs());
+const _: () = assert!((REPLAY_MAX_RECEIVES as u64) * REPLAY_LONGEST_BACKOFF.as_secs() < QUEUE_RETENTION.as_secs());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Clients, AWS and template.yaml hold us to these, so they are written out once more.
+    #[test]
+    fn what_others_rely_on_is_this_much() {
+        assert_eq!((MAX_DATA_BYTES, MAX_METADATA_BYTES, MAX_REQUEST_BYTES), (65_536, 16_384, 262_144));
+        assert_eq!((MAX_PENDING_BYTES, MAX_ITEM_BYTES), (307_200, 409_600));
+        assert_eq!((MAX_PAGE_BYTES, MAX_PAGE_CONFLICT_BYTES), (4_194_304, 1_048_576));
+        assert_eq!((MAX_QUEUE_MESSAGE_BYTES, QUEUE_RETENTION.as_secs()), (1_048_576, 1_209_600));
+    }
+}

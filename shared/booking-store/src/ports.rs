@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::failure::StoreFailure;
 use crate::queue_message::QueueMessage;
+use crate::replays::ReplayMark;
 use crate::reservation::Trim;
 use crate::{BookingCode, Conflict, Decision, Event, EventId, Reservation, Timestamp, Version};
 
@@ -69,7 +71,7 @@ pub struct StalePage {
 }
 
 /// A place in a scan, opaque to the protocol: booking code and item name of the last item looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// Booking code of the last item.
     pub booking_code: String,
@@ -143,6 +145,8 @@ pub enum BusEvent<'a> {
     Event(&'a BookingCode, &'a Event),
     /// An event that lost its booking code.
     Conflict(&'a Conflict),
+    /// A recorded event of a booking once more, for the consumer that asked for it.
+    Replay(&'a BookingCode, &'a Event, &'a ReplayMark),
 }
 
 /// The event bus.

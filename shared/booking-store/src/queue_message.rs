@@ -160,6 +160,21 @@ mod tests {
         assert!(id("{}").len() <= 128);
     }
 
+    /// As many events as one append may have, each with its own id; not one more, and none twice.
+    #[test]
+    fn a_deferred_append_has_what_an_append_may_have() {
+        let QueueMessage::Deferred { booking_code, accepted_at, events } = deferred("{}") else { unreachable!() };
+        let decoded = |ids: Vec<u8>| {
+            let event = |id| NewEvent { event_id: EventId::from_bytes([id; 16]), ..events[0].clone() };
+            let events = ids.into_iter().map(event).collect();
+            let message = QueueMessage::Deferred { booking_code: booking_code.clone(), accepted_at, events };
+            QueueMessage::decode(&message.encode().unwrap()).is_ok()
+        };
+        let most = u8::try_from(MAX_EVENTS_PER_APPEND).unwrap();
+        assert!(decoded(vec![1]) && decoded((1..=most).collect()));
+        assert!(!decoded(vec![]) && !decoded((0..=most).collect()) && !decoded(vec![1, 2, 1]));
+    }
+
     #[test]
     fn refuses_what_no_drainer_can_work_on() {
         let twice = deferred("{}").encode().unwrap().replace("]}}", ",X]}}");

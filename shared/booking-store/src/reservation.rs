@@ -110,6 +110,8 @@ impl Reservation {
         consecutive
             && self.head >= Version::FIRST
             && self.settled.plus(self.pending.len()) == self.head
+            // `plus` saturates at the largest version.
+            && self.head.count_since(self.settled) == self.pending.len()
             && self.recent.len() >= self.pending.len()
             && self.recent.len() as u64 <= self.head.get()
             && self.recent.iter().rev().zip(self.pending.iter().rev()).all(|(id, event)| *id == event.event_id)
@@ -161,8 +163,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn recent_ids_reach_back_over_everything_pending_and_never_below_32() {
+    /// A new booking of `count` events, the `n`th with an id of `n`s.
+    fn new_booking(count: u8) -> Reservation {
         let event = |n: u8| crate::NewEvent {
             event_id: EventId::from_bytes([n; 16]),
             event_type: crate::EventType::parse("T").unwrap(),
@@ -173,11 +175,43 @@ mod tests {
         let decision = crate::Decision {
             booking_code: BookingCode::parse("X").unwrap(),
             expected: crate::ExpectedVersion::New,
-            events: (1..=200).map(event).collect(),
+            events: (1..=count).map(event).collect(),
             accepted_at: Timestamp::parse("2026-11-21T09:00:00Z").unwrap(),
         };
-        let mut reservation = decision.apply(None);
+        decision.apply(None)
+    }
+
+    /// Each breaks one invariant and no other.
+    #[test]
+    fn nothing_broken_is_sound() {
+        let one_settled = |booking: Reservation| booking.clone().trimmed(&booking.trim(Version::FIRST).unwrap());
+        type Break = fn(&mut Reservation);
+        let broken: [(&str, Break); 7] = [
+            ("order", |booking| booking.pending[0].version = Version::new(3)),
+            ("nothing accepted", |booking| {
+                (booking.head, booking.settled, booking.pending_bytes) = (Version::NONE, Version::NONE, 0);
+                booking.pending.clear();
+                booking.recent.clear();
+            }),
+            ("head", |booking| booking.head = booking.head.next()),
+            ("a pending event is not recent", |booking| drop(booking.recent.drain(..2))),
+            ("more recent than accepted", |booking| booking.recent.insert(0, EventId::from_bytes([9; 16]))),
+            ("another recent id", |booking| booking.recent[2] = EventId::from_bytes([9; 16])),
+            ("bytes", |booking| booking.pending_bytes += 1),
+        ];
+        for (what, break_it) in broken {
+            let mut booking = one_settled(new_booking(3));
+            assert!(booking.is_sound());
+            break_it(&mut booking);
+            assert!(!booking.is_sound(), "{what}: {booking:?}");
+        }
+    }
+
+    #[test]
+    fn recent_ids_reach_back_over_everything_pending_and_never_below_32() {
+        let mut reservation = new_booking(200);
         assert_eq!((reservation.pending.len(), reservation.recent.len()), (200, 200));
+        assert_eq!(reservation.trim(Version::new(20)).unwrap().forget, 20, "180 are still pending");
         let first = reservation.trim(reservation.head).unwrap();
         assert_eq!((first.events, first.forget), (MAX_TRIM, MAX_TRIM));
         reservation = reservation.trimmed(&first);
@@ -186,6 +220,7 @@ mod tests {
         assert_eq!((reservation.pending.len(), reservation.recent.len()), (0, RECENT_EVENTS));
         assert_eq!(reservation.version_of(EventId::from_bytes([169; 16])), Some(Version::new(169)));
         assert_eq!(reservation.version_of(EventId::from_bytes([168; 16])), None);
+        assert_eq!(reservation.forgotten(), Version::new(168));
         assert_eq!(reservation.pending_bytes, 0);
         assert!(reservation.is_sound());
     }

@@ -73,3 +73,24 @@ impl From<Option<u64>> for ExpectedVersion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_counted_and_never_leave_their_range() {
+        let (three, last) = (Version::new(3), Version::new(u64::MAX));
+        assert_eq!([three.previous(), three.next(), three.plus(4)], [2, 4, 7].map(Version::new));
+        assert_eq!((Version::NONE.previous(), last.next(), last.plus(2)), (Version::NONE, last, last));
+        assert_eq!((three.count_since(Version::FIRST), Version::FIRST.count_since(three)), (2, 0));
+        assert_eq!((three.get(), three.to_string().as_str()), (3, "3"));
+    }
+
+    #[test]
+    fn an_expected_version_is_none_yet_exact_or_any() {
+        assert_eq!(ExpectedVersion::from(None), ExpectedVersion::Any);
+        assert_eq!(ExpectedVersion::from(Some(0)), ExpectedVersion::New);
+        assert_eq!(ExpectedVersion::from(Some(1)), ExpectedVersion::Exact(Version::FIRST));
+    }
+}

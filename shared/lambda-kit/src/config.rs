@@ -13,6 +13,18 @@ pub struct Config {
     pub dead_letter_queue_url: String,
     /// `EVENT_BUS_NAME`
     pub event_bus_name: String,
+    /// `FEED_TABLE`
+    pub feed_table: String,
+    /// `REPLAYS_TABLE`
+    pub replays_table: String,
+    /// `REPLAY_QUEUE_URL`
+    pub replay_queue_url: String,
+    /// `PRICES_TABLE`
+    pub prices_table: String,
+    /// `PRICE_QUEUE_URL`
+    pub price_queue_url: String,
+    /// `PRICE_DEAD_LETTER_QUEUE_URL`
+    pub price_dead_letter_queue_url: String,
     /// `DEFERRED_ACCEPT`: `true` (the default) or `false`
     pub deferred_accept: bool,
 }
@@ -54,6 +66,12 @@ impl Config {
             fallback_queue_url: required("FALLBACK_QUEUE_URL"),
             dead_letter_queue_url: required("DEAD_LETTER_QUEUE_URL"),
             event_bus_name: required("EVENT_BUS_NAME"),
+            feed_table: required("FEED_TABLE"),
+            replays_table: required("REPLAYS_TABLE"),
+            replay_queue_url: required("REPLAY_QUEUE_URL"),
+            prices_table: required("PRICES_TABLE"),
+            price_queue_url: required("PRICE_QUEUE_URL"),
+            price_dead_letter_queue_url: required("PRICE_DEAD_LETTER_QUEUE_URL"),
             deferred_accept: true,
         };
         match lookup("DEFERRED_ACCEPT").as_deref() {
@@ -73,18 +91,24 @@ mod tests {
         Config::from_lookup(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
-    const ALL: [(&str, &str); 5] = [
+    const ALL: [(&str, &str); 11] = [
         ("RESERVATIONS_TABLE", "r"),
         ("EVENTS_TABLE", "e"),
         ("FALLBACK_QUEUE_URL", "q"),
         ("DEAD_LETTER_QUEUE_URL", "d"),
         ("EVENT_BUS_NAME", "b"),
+        ("FEED_TABLE", "f"),
+        ("REPLAYS_TABLE", "rs"),
+        ("REPLAY_QUEUE_URL", "rq"),
+        ("PRICES_TABLE", "p"),
+        ("PRICE_QUEUE_URL", "pq"),
+        ("PRICE_DEAD_LETTER_QUEUE_URL", "pd"),
     ];
 
     #[test]
     fn reports_everything_at_once() {
         let error = read(&[("EVENTS_TABLE", " "), ("DEFERRED_ACCEPT", "yes")]).unwrap_err();
-        assert_eq!(error.problems.len(), 6, "{error}");
+        assert_eq!(error.problems.len(), ALL.len() + 1, "{error}");
         assert!(error.to_string().contains("EVENTS_TABLE is not set"));
         assert!(error.to_string().contains("DEFERRED_ACCEPT must be true or false, not \"yes\""));
     }

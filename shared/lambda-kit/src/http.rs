@@ -5,15 +5,22 @@ use lambda_http::http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::problem::{FieldError, Problem};
 
-/// The path's segments from `bookings` (or `health`) on, percent-decoded. What comes before is a stage or a mapping.
+/// What the paths of the HTTP API begin with.
+const FIRST_SEGMENTS: [&str; 5] = ["bookings", "health", "feed", "prices", "replays"];
+
+/// Bytes of a hash in an `ETag`.
+const TAG_BYTES: usize = 12;
+
+/// The path's segments from the first one of the API's own on, percent-decoded. What comes before is a stage or a mapping.
 pub fn segments(request: &Request) -> Vec<String> {
     // API Gateway hands the path over decoded; a '#' in it must not be taken for the end of the URI's path.
     let path = Some(request.raw_http_path()).filter(|path| !path.is_empty()).unwrap_or(request.uri().path());
     let decoded = path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned());
-    decoded.skip_while(|part| part != "bookings" && part != "health").collect()
+    decoded.skip_while(|part| !FIRST_SEGMENTS.contains(&part.as_str())).collect()
 }
 
 /// The query's parameters, decoded, in order.
@@ -49,5 +56,26 @@ pub fn respond(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     let mut response = Response::new(Body::Text(json));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Whether the client has the representation tagged `etag` (with its quotes) and asks only for another one.
+pub fn is_known(request: &Request, etag: &str) -> bool {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    known.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
+}
+
+/// A JSON answer tagged by a hash of its content; 304 without it if the client has it already.
+pub fn respond_tagged(status: StatusCode, body: &impl Serialize, request: &Request) -> Response<Body> {
+    let mut response = respond(status, body);
+    let hash = Sha256::digest(response.body().as_ref());
+    let etag = hash.iter().take(TAG_BYTES).fold("\"".to_owned(), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    if response.status() == status && is_known(request, &etag) {
+        response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
     response
 }

@@ -1,6 +1,8 @@
 //! What the booking store's Lambda functions share, so that each of them is its wiring and its handler and no more.
 
+pub mod body;
 pub mod config;
+pub mod gateway;
 pub mod http;
 pub mod problem;
 pub mod start;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use booking_store::dynamodb::{DynamoEvents, DynamoReservations};
+use booking_store::feed::dynamodb::DynamoFeedLog;
+use booking_store::replays::dynamodb::{DynamoBookings, DynamoReplays};
 use booking_tests::{CountedIds, ManualClock};
 use local::ledger::Ledger;
 use local::queue::LocalQueue;
@@ -27,7 +29,10 @@ pub(crate) async fn embedded() -> Engine {
     Engine {
         name: "embedded",
         reservations: Arc::new(DynamoReservations::new(client.clone(), "ReservationsTable".to_owned())),
-        events: Arc::new(DynamoEvents::new(client, "EventsTable".to_owned())),
+        events: Arc::new(DynamoEvents::new(client.clone(), "EventsTable".to_owned())),
+        feed: Arc::new(DynamoFeedLog::new(client.clone(), "FeedTable".to_owned())),
+        replays: Arc::new(DynamoReplays::new(client.clone(), "ReplaysTable".to_owned())),
+        bookings: Arc::new(DynamoBookings::new(client, "ReservationsTable".to_owned())),
         queue: Arc::new(queue.clone()),
         inbox: Arc::new(LedgerInbox { queue, clock }),
         _held: Box::new((dynoxide, directory)),

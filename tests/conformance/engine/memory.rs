@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use booking_store::feed::memory::MemoryFeedLog;
 use booking_store::memory::{Memory, MemoryQueue};
+use booking_store::replays::memory::{MemoryBookings, MemoryReplays};
 use booking_tests::ManualClock;
 
 use super::{Engine, Inbox, Letter, Received, VISIBILITY};
@@ -17,6 +19,9 @@ pub(crate) async fn memory() -> Engine {
         name: "memory",
         reservations: memory.reservations.clone(),
         events: memory.events.clone(),
+        feed: Arc::new(MemoryFeedLog::default()),
+        replays: Arc::new(MemoryReplays::default()),
+        bookings: Arc::new(MemoryBookings::new(memory.reservations.clone())),
         queue: memory.queue.clone(),
         inbox: Arc::new(MemoryInbox { queue: memory.queue, clock }),
         _held: Box::new(()),

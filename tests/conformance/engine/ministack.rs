@@ -10,6 +10,9 @@ use async_trait::async_trait;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use booking_store::clients;
 use booking_store::dynamodb::{DynamoEvents, DynamoReservations};
+use booking_store::feed::dynamodb::DynamoFeedLog;
+use booking_store::replays::dynamodb::{DynamoBookings, DynamoReplays};
+use booking_store::replays::sqs::SqsTurns;
 use booking_store::sqs::{REASON_ATTRIBUTE, SqsQueue};
 use local::template::{Table, Template};
 use serde_json::json;
@@ -17,12 +20,26 @@ use serde_json::json;
 use super::{Engine, Inbox, Letter, MAX_RECEIVES, Received, VISIBILITY, sdk};
 use crate::python::{Ministack, REGION};
 
-/// Tables and queues of their own.
-pub(crate) async fn ministack() -> Engine {
+/// The server, and a prefix for names of one's own.
+fn server() -> (&'static str, String) {
     static SERVER: OnceLock<Ministack> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let endpoint = SERVER.get_or_init(|| Ministack::start(&[])).endpoint();
-    let prefix = format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    (endpoint, format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// A queue of turns of its own, and its receiving side.
+pub(crate) async fn turns() -> (SqsTurns, Arc<dyn Inbox>) {
+    let (endpoint, prefix) = server();
+    let client = clients::sqs(&sdk::config(endpoint, REGION));
+    let (queue_url, dead_letter_url) = queues(&client, &prefix, &Template::embedded().unwrap()).await;
+    let turns = SqsTurns::new(client.clone(), queue_url.clone());
+    (turns, Arc::new(SqsInbox { client, queue_url, dead_letter_url }))
+}
+
+/// Tables and queues of their own.
+pub(crate) async fn ministack() -> Engine {
+    let (endpoint, prefix) = server();
     let template = Template::embedded().unwrap();
     for table in template.tables().unwrap() {
         create(endpoint, &prefix, table).await;
@@ -35,7 +52,10 @@ pub(crate) async fn ministack() -> Engine {
     Engine {
         name: "ministack",
         reservations: Arc::new(DynamoReservations::new(dynamodb.clone(), format!("{prefix}-ReservationsTable"))),
-        events: Arc::new(DynamoEvents::new(dynamodb, format!("{prefix}-EventsTable"))),
+        events: Arc::new(DynamoEvents::new(dynamodb.clone(), format!("{prefix}-EventsTable"))),
+        feed: Arc::new(DynamoFeedLog::new(dynamodb.clone(), format!("{prefix}-FeedTable"))),
+        replays: Arc::new(DynamoReplays::new(dynamodb.clone(), format!("{prefix}-ReplaysTable"))),
+        bookings: Arc::new(DynamoBookings::new(dynamodb, format!("{prefix}-ReservationsTable"))),
         queue: Arc::new(queue),
         inbox: Arc::new(SqsInbox { client: sqs, queue_url, dead_letter_url }),
         _held: Box::new(()),

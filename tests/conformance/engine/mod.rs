@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use booking_store::feed::FeedLog;
 use booking_store::ports::{Events, FallbackQueue, Reservations};
+use booking_store::replays::{Bookings, Replays};
 
 pub(crate) use embedded::embedded;
 pub(crate) use memory::memory;
-pub(crate) use ministack::ministack;
+pub(crate) use ministack::{ministack, turns};
 
 /// How long a received message is hidden.
 pub(crate) const VISIBILITY: Duration = Duration::from_secs(4);
@@ -26,6 +28,9 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) reservations: Arc<dyn Reservations>,
     pub(crate) events: Arc<dyn Events>,
+    pub(crate) feed: Arc<dyn FeedLog>,
+    pub(crate) replays: Arc<dyn Replays>,
+    pub(crate) bookings: Arc<dyn Bookings>,
     pub(crate) queue: Arc<dyn FallbackQueue>,
     pub(crate) inbox: Arc<dyn Inbox>,
     /// What must live as long as the stores.

@@ -2,8 +2,6 @@
 
 use booking_store::bus_entry;
 use booking_store::failure::Store;
-use booking_store::memory::Published;
-use booking_store::ports::BusEvent;
 use booking_tests::{World, draft, event_id};
 use serde_json::{Value, json};
 
@@ -23,10 +21,7 @@ const AWKWARD: [&str; 9] = [
 /// The `detail` of everything the bus has taken of events, and of conflicts.
 fn details(world: &World) -> Vec<String> {
     let entries = world.memory.bus.entries();
-    let details = entries.iter().map(|entry| match entry {
-        Published::Event(code, event) => bus_entry::detail(&BusEvent::Event(code, event)),
-        Published::Conflict(conflict) => bus_entry::detail(&BusEvent::Conflict(conflict)),
-    });
+    let details = entries.iter().map(|entry| bus_entry::detail(&entry.as_handed_over()));
     details.collect::<Result<_, _>>().expect("details serialise")
 }
 
@@ -113,10 +108,7 @@ async fn what_the_bus_is_told() {
     assert_eq!((&lost["owner_event_id"], &lost["data"]), (&json!(event_id(1)), &price(9)));
     assert_eq!(lost["accepted_at"], "2026-11-21T09:00:00.001Z");
     let entries = world.memory.bus.entries();
-    let types = entries.iter().map(|entry| match entry {
-        Published::Event(code, event) => bus_entry::detail_type(&BusEvent::Event(code, event)).to_owned(),
-        Published::Conflict(conflict) => bus_entry::detail_type(&BusEvent::Conflict(conflict)).to_owned(),
-    });
+    let types = entries.iter().map(|entry| bus_entry::detail_type(&entry.as_handed_over()).to_owned());
     let types: std::collections::BTreeSet<_> = types.collect();
     assert_eq!(types.into_iter().collect::<Vec<_>>(), ["BookingCodeConflict", "BookingPriced"]);
     assert_eq!(bus_entry::SOURCE, "booking.events");

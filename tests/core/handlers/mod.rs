@@ -6,8 +6,15 @@ mod bad_reads;
 mod bad_requests;
 mod bytes;
 mod drain;
+mod feed_contract;
+mod feed_index;
+mod feed_requests;
 mod gateway;
 mod payloads;
+mod price_deliveries;
+mod prices;
 mod publish;
 mod read_contract;
 mod schedule;
+
+pub(crate) use payloads::STREAM_BATCH;

@@ -16,11 +16,24 @@ pub(crate) const READ_EVENTS_KNOWN: &str = include_str!("payloads/read-events-kn
 pub(crate) const READ_BOOKING: &str = include_str!("payloads/read-booking.json");
 /// `GET /bookings/LH4711/events/{event_id}` of the first event.
 pub(crate) const READ_EVENT: &str = include_str!("payloads/read-event.json");
+/// `GET /feed` with a limit.
+pub(crate) const FEED_FIRST: &str = include_str!("payloads/feed-first.json");
+/// `GET /feed` after a token that stands behind position 1 of partition 14.
+pub(crate) const FEED_NEXT: &str = include_str!("payloads/feed-next.json");
+/// `GET /feed` of partition 14 after position 1.
+pub(crate) const FEED_PARTITION: &str = include_str!("payloads/feed-partition.json");
+/// `GET /feed/partitions`
+pub(crate) const FEED_PARTITIONS: &str = include_str!("payloads/feed-partitions.json");
 /// `GET /health`
 pub(crate) const HEALTH: &str = include_str!("payloads/health.json");
 /// Seven records: `LH4711` twice, `MUC-7`, `car.99`, a conflict, an image with nothing pending, a removal.
 pub(crate) const STREAM_BATCH: &str = include_str!("payloads/stream-batch.json");
 /// Seven messages of three groups, two of them malformed, one deferred.
 pub(crate) const QUEUE_BATCH: &str = include_str!("payloads/queue-batch.json");
+/// `GET /prices/LH4711` by a client that knows version 2.
+pub(crate) const READ_PRICE: &str = include_str!("payloads/read-price.json");
+/// Eight messages from the bus: `LH4711` in the wrong order, `MUC-7` with an event of another team and one twice,
+/// `car.99` without a total, `car.98` replayed, one that is no event.
+pub(crate) const PRICE_BATCH: &str = include_str!("payloads/price-batch.json");
 /// The daily schedule.
 pub(crate) const SCHEDULE: &str = include_str!("payloads/schedule.json");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use audit::Report;
 use booking_store::Timestamp;
 use booking_store::failure::{FailureKind, Store};
-use booking_store::limits::{AUDIT_MIN_AGE, AUDIT_SEGMENTS};
+use booking_store::limits::{AUDIT_LISTED_FINDINGS, AUDIT_MIN_AGE, AUDIT_SEGMENTS};
 use booking_tests::{Call, Fault, World, draft};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -124,5 +124,28 @@ async fn what_can_not_be_queued_is_a_finding_all_the_same() {
     let report = run(&world).await;
     assert_eq!((report.stale, report.requeued, report.complete, report.failures.len()), (5, 4, false, 1));
     run(&world).await;
+    world.heal().await;
+}
+
+/// After a long outage: all are counted and queued, some are listed.
+#[tokio::test]
+async fn a_report_lists_some_and_counts_all() {
+    let world = World::new();
+    let all = 2 * AUDIT_LISTED_FINDINGS as u64;
+    world.faults.down(Store::Events);
+    for n in 1..=all {
+        let _ = world.append(&format!("B{n}"), Some(0), &[draft(n)]).await.is(202);
+    }
+    world.faults.all_up();
+    world.lose_stream_and_queue();
+    world.wait(AUDIT_MIN_AGE + MINUTE);
+    world.faults.down(Store::Queue);
+    let report = run(&world).await;
+    assert_eq!((report.stale, report.requeued, report.complete), (all, 0, false));
+    assert_eq!((report.booking_codes.len(), report.failures.len()), (AUDIT_LISTED_FINDINGS, AUDIT_LISTED_FINDINGS));
+    world.faults.up(Store::Queue);
+    let report = run(&world).await;
+    assert_eq!((report.stale, report.requeued, report.complete), (all, all, true));
+    assert_eq!((report.booking_codes.len(), report.failures.len()), (AUDIT_LISTED_FINDINGS, 0));
     world.heal().await;
 }

@@ -67,6 +67,7 @@ async fn a_deferred_booking_that_lost_its_code_is_kept_shown_and_told() {
     assert_eq!(world.published_conflicts(), [event_id(1), event_id(2)]);
     let mut one = world.get(&format!("/bookings/B/events/{}", event_id(2))).await.is(200);
     assert_eq!((one.member("status"), one.member("booking_code")), ("conflict", "B"));
+    assert_eq!(one.member("event_id"), event_id(2));
     one = world.get("/bookings/B").await.is(200);
     assert_eq!((&one.json["version"], &one.json["conflicts"]), (&1.into(), &2.into()));
     world.append("B", Some(0), &[draft(1), draft(2)]).await.is_problem(409, "booking-code-taken");

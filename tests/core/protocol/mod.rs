@@ -1,6 +1,7 @@
 //! One file for each operation of PROTOCOL.md. Every test ends with `heal` or `check`: the six invariants hold.
 
 mod audit;
+mod contradiction;
 mod crash;
 mod deferred;
 mod drain;

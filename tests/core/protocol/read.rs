@@ -184,6 +184,49 @@ async fn without_the_arbiter_the_record_proves_what_the_reader_knows() {
     try_rows(2, 1, 1, &rows).await;
 }
 
+/// Pages of the record alone join as pages do.
+#[tokio::test]
+async fn pages_without_the_arbiter_join_up_to_what_is_recorded() {
+    let world = booking(2, 1, 1).await;
+    world.faults.down(Store::Reservations);
+    for limit in 1..=4 {
+        let (mut from, mut shown) = (1, Vec::new());
+        loop {
+            let path = format!("/bookings/B/events?min_version=3&limit={limit}&from_version={from}");
+            let page = world.get(&path).await.is(200);
+            assert_eq!((&page.json["version"], &page.json["complete"]), (&3.into(), &true.into()));
+            shown.extend(page.versions());
+            let Some(next) = page.json["next_from_version"].as_u64() else { break };
+            assert_eq!(next, shown.len() as u64 + 1);
+            from = next;
+        }
+        assert_eq!(shown, [1, 2, 3], "{limit}");
+    }
+    let beyond = world.get("/bookings/B/events?min_version=3&from_version=9").await.is(200);
+    assert_eq!((beyond.versions(), &beyond.json["version"]), (vec![], &3.into()));
+    assert!(beyond.json["next_from_version"].is_null());
+    world.heal().await;
+}
+
+/// Without the arbiter, what is recorded between the two looks at the record must not be missing from the page.
+#[tokio::test]
+async fn a_record_that_grows_while_the_arbiter_is_silent_is_read_again() {
+    let world = booking(2, 0, 0).await;
+    let silence = || Fault::Fail(FailureKind::Unreachable);
+    let writer = world.clone();
+    let append = async move {
+        let _ = writer.append("B", Some(2), &[draft(3)]).await.is(201);
+    };
+    world.faults.script(Call::Claims, [silence(), silence()]);
+    world.faults.once(Call::Highest, Fault::meanwhile(append));
+    world.faults.take_calls();
+    let page = world.get("/bookings/B/events?min_version=2").await.is(200);
+    assert_eq!((page.versions(), &page.json["version"]), (vec![1, 2, 3], &3.into()));
+    let looks = world.faults.take_calls().into_iter().filter(|call| *call == Call::Highest).count();
+    assert_eq!(looks, 2);
+    world.heal().await;
+}
+
 #[tokio::test]
 async fn a_404_needs_the_word_of_both() {
     let queries = ["", "?consistency=eventual", "?min_version=1"];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use booking_store::clock::Clock;
-use booking_store::failure::StoreFailure;
+use booking_store::failure::{Store, StoreFailure};
 use booking_store::ports::{
     BusEvent, Claims, ConflictKept, Cursor, Decided, EventBus, Events, FallbackQueue, Recorded, Reservations,
     StalePage, Stores, Trimmed,
@@ -161,6 +161,7 @@ impl EventBus for Wire {
         let request = match event {
             BusEvent::Event(code, event) => Request::PublishEvent(code.clone(), event.clone()),
             BusEvent::Conflict(conflict) => Request::PublishConflict(conflict.clone()),
+            BusEvent::Replay(..) => return Err(StoreFailure::corrupt(Store::Bus, "no simulated process replays")),
         };
         answered!(self, request, Answer::Done => ())
     }

@@ -22,6 +22,11 @@ struct ConflictItem {
     detected_at: Timestamp,
 }
 
+/// The sort key of the conflict item of the event `id`.
+fn sort_key(id: EventId) -> String {
+    format!("{}{id}", schema::CONFLICT_PREFIX)
+}
+
 /// The item of `conflict`.
 ///
 /// # Errors
@@ -30,7 +35,7 @@ pub fn encode(conflict: &Conflict) -> Result<Item, UnreadableItem> {
     let event = &conflict.event;
     Ok(to_item(ConflictItem {
         booking_code: conflict.booking_code.clone(),
-        item: format!("{}{}", schema::CONFLICT_PREFIX, event.event_id),
+        item: sort_key(event.event_id),
         event_id: event.event_id,
         r#type: event.event_type.clone(),
         occurred_at: event.occurred_at,
@@ -48,6 +53,9 @@ pub fn encode(conflict: &Conflict) -> Result<Item, UnreadableItem> {
 /// The item is not what [`encode`] makes.
 pub fn decode(item: impl Into<serde_dynamo::Item>) -> Result<Conflict, UnreadableItem> {
     let item: ConflictItem = serde_dynamo::from_item(item.into())?;
+    if item.item != sort_key(item.event_id) {
+        return Err(UnreadableItem::Unsound("a conflict"));
+    }
     Ok(Conflict {
         booking_code: item.booking_code,
         event: NewEvent {

@@ -8,20 +8,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::Item;
 
 /// `#name` for each of `names`.
-pub(super) fn names<const N: usize>(names: [&str; N]) -> HashMap<String, String> {
+pub(crate) fn names<const N: usize>(names: [&str; N]) -> HashMap<String, String> {
     names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect()
 }
 
 /// `:name` for each of `values`.
-pub(super) fn values<const N: usize>(values: [(&str, AttributeValue); N]) -> Item {
+pub(crate) fn values<const N: usize>(values: [(&str, AttributeValue); N]) -> Item {
     values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect()
 }
 
-pub(super) fn text(value: impl ToString) -> AttributeValue {
+pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-pub(super) fn number(value: u64) -> AttributeValue {
+pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 

@@ -4,7 +4,7 @@
 pub mod conflict_item;
 pub mod event_item;
 mod events;
-mod expression;
+pub(crate) mod expression;
 pub mod image;
 pub mod reservation_item;
 mod reservations;

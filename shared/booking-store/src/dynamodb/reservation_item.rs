@@ -50,6 +50,9 @@ pub fn encode(reservation: &Reservation) -> Result<Item, UnreadableItem> {
 /// The item is not what [`encode`] and the update expressions make, or breaks an invariant of [`Reservation`].
 pub fn decode(item: impl Into<serde_dynamo::Item>) -> Result<Reservation, UnreadableItem> {
     let item: ReservationItem = serde_dynamo::from_item(item.into())?;
+    if item.item != schema::RESERVATION {
+        return Err(UnreadableItem::Unsound("a reservation"));
+    }
     let at = |(i, fields): (usize, EventFields)| fields.at(item.settled.plus(i + 1));
     let reservation = Reservation {
         booking_code: item.booking_code,

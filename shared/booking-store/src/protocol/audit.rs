@@ -21,8 +21,16 @@ pub struct Report {
     pub booking_codes: Vec<BookingCode>,
     /// Whether the whole table was looked at and every finding queued.
     pub complete: bool,
-    /// Why not.
+    /// Why not; some of the reasons.
     pub failures: Vec<StoreFailure>,
+}
+
+impl Report {
+    /// Lists no more than is worth reading; all are counted.
+    fn shorten(&mut self) {
+        self.booking_codes.truncate(AUDIT_LISTED_FINDINGS);
+        self.failures.truncate(AUDIT_LISTED_FINDINGS);
+    }
 }
 
 /// Looks at the whole reservations table, in parallel segments, until `deadline`.
@@ -37,7 +45,7 @@ pub async fn audit(stores: &Stores, deadline: Timestamp) -> Report {
         report.complete &= segment.complete;
         report.failures.extend(segment.failures);
     }
-    report.booking_codes.truncate(AUDIT_LISTED_FINDINGS);
+    report.shorten();
     report
 }
 
@@ -67,18 +75,15 @@ async fn audit_segment(stores: &Stores, before: Timestamp, segment: u32, deadlin
 async fn requeue(stores: &Stores, page: &StalePage, report: &mut Report) {
     for reservation in &page.reservations {
         report.stale += 1;
-        if report.booking_codes.len() < AUDIT_LISTED_FINDINGS {
-            report.booking_codes.push(reservation.booking_code.clone());
-        }
+        report.booking_codes.push(reservation.booking_code.clone());
         let Some(order) = QueueMessage::settle(reservation) else { continue };
         match stores.queue.send(&order).await {
             Ok(()) => report.requeued += 1,
             Err(failure) => {
                 report.complete = false;
-                if report.failures.len() < AUDIT_LISTED_FINDINGS {
-                    report.failures.push(failure);
-                }
+                report.failures.push(failure);
             }
         }
     }
+    report.shorten();
 }

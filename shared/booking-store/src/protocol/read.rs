@@ -89,25 +89,23 @@ fn both(query: &Query, claims: Claims, mut recorded: Vec<Event>) -> Look {
     };
     // Recorded since the reservation was read: part of a later moment, and perhaps only a part of what was accepted in it.
     recorded.retain(|event| event.version <= reservation.head);
-    let last = recorded.last().map_or(query.from.previous(), |event| event.version);
-    let full = is_full(query, &recorded);
-    if !full && last < reservation.settled {
+    if last(query, &recorded) < reservation.settled && !is_full(query, &recorded) {
         return Look::Again;
     }
-    Look::Page(page(query, Some(&reservation), claims.conflicts, recorded, full))
+    Look::Page(page(query, &reservation, claims.conflicts, recorded))
 }
 
 /// The record is silent. The reservation alone proves everything above `settled`.
 fn without_record(query: &Query, claims: Claims, failure: StoreFailure) -> Look {
     let Some(reservation) = claims.reservation else { return Look::Unproven(failure) };
     if query.from > reservation.settled {
-        return Look::Page(page(query, Some(&reservation), claims.conflicts, Vec::new(), false));
+        return Look::Page(page(query, &reservation, claims.conflicts, Vec::new()));
     }
     if !query.eventual {
         return Look::Unproven(failure);
     }
     let above = Query { from: reservation.settled.next(), ..query.clone() };
-    Look::Page(Page { complete: false, ..page(&above, Some(&reservation), claims.conflicts, Vec::new(), false) })
+    Look::Page(Page { complete: false, ..page(&above, &reservation, claims.conflicts, Vec::new()) })
 }
 
 /// The arbiter is silent. The record proves what the reader knows to exist, and nothing else.
@@ -120,40 +118,31 @@ async fn without_arbiter(stores: &Stores, query: &Query, recorded: Vec<Event>, f
     if !proven && !query.eventual {
         return Look::Unproven(failure);
     }
-    let last = recorded.last().map_or(query.from.previous(), |event| event.version);
-    let full = is_full(query, &recorded);
-    if !full && last < highest {
+    let last = last(query, &recorded);
+    if last < highest && !is_full(query, &recorded) {
         // Recorded since the range was read.
         return Look::Again;
     }
-    let page = page(query, None, Vec::new(), recorded, full);
-    let next = (full && last < highest).then_some(last.next());
-    Look::Page(Page { version: highest, complete: proven, next, ..page })
+    let next = (last < highest).then_some(last.next());
+    let events = recorded.into_iter().map(|event| (event, Status::Recorded)).collect();
+    Look::Page(Page { version: highest, complete: proven, events, conflicts: Vec::new(), next })
 }
 
-/// Recorded events, then the pending ones above them, within the limits of a page.
-fn page(
-    query: &Query,
-    reservation: Option<&Reservation>,
-    conflicts: Vec<Conflict>,
-    recorded: Vec<Event>,
-    full: bool,
-) -> Page {
-    let last = recorded.last().map_or(query.from.previous(), |event| event.version);
+/// Recorded events, then the pending ones above them, within the limits of a page. None recorded is above the head.
+fn page(query: &Query, reservation: &Reservation, conflicts: Vec<Conflict>, recorded: Vec<Event>) -> Page {
+    let mut next = last(query, &recorded).next();
     let mut size = bytes(&recorded);
     let mut events: Vec<_> = recorded.into_iter().map(|event| (event, Status::Recorded)).collect();
-    let mut next = last.next();
-    while let Some(event) = reservation.and_then(|reservation| reservation.pending_at(next)) {
+    while let Some(event) = reservation.pending_at(next) {
         size += event.wire_bytes();
-        if full || events.len() >= query.limit || (size > MAX_PAGE_BYTES && !events.is_empty()) {
+        if events.len() >= query.limit || size > MAX_PAGE_BYTES {
             break;
         }
         next = event.version.next();
         events.push((event.clone(), Status::Pending));
     }
-    let head = reservation.map_or(Version::NONE, |reservation| reservation.head);
-    let version = if events.is_empty() { head } else { head.max(next.previous()) };
-    let next = (next <= version && !events.is_empty()).then_some(next);
+    let version = reservation.head;
+    let next = (next <= version).then_some(next);
     Page { version, complete: true, events, conflicts: within_a_page(conflicts), next }
 }
 
@@ -166,6 +155,11 @@ fn within_a_page(conflicts: Vec<Conflict>) -> Vec<Conflict> {
     conflicts.into_iter().take_while(fits).collect()
 }
 
+/// The last version the record's answer reaches: below it nothing that was asked for is missing.
+fn last(query: &Query, recorded: &[Event]) -> Version {
+    recorded.last().map_or(query.from.previous(), |event| event.version)
+}
+
 /// Whether the record's answer was cut off by a limit, so that there may be more of it.
 fn is_full(query: &Query, recorded: &[Event]) -> bool {
     recorded.len() >= query.limit || bytes(recorded) > MAX_PAGE_BYTES
@@ -173,4 +167,92 @@ fn is_full(query: &Query, recorded: &[Event]) -> bool {
 
 fn bytes(events: &[Event]) -> usize {
     events.iter().map(Event::wire_bytes).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::PENDING_EVENT_OVERHEAD;
+    use crate::{Decision, EventId, EventType, ExpectedVersion, JsonObject, NewEvent, Timestamp};
+
+    /// Events of this size fill a page to the byte.
+    const SIZE: usize = 64 * 1024;
+    const FILL_A_PAGE: usize = MAX_PAGE_BYTES / SIZE;
+
+    /// A new booking of `count` events of [`SIZE`].
+    fn booking(count: usize) -> Reservation {
+        let overhead = usize::try_from(PENDING_EVENT_OVERHEAD).unwrap();
+        let data = SIZE - overhead - "T".len() - r#"{"a":""}"#.len();
+        let event = |n: usize| NewEvent {
+            event_id: EventId::from_bytes((n as u128).to_be_bytes()),
+            event_type: EventType::parse("T").unwrap(),
+            occurred_at: None,
+            data: JsonObject::parse(&format!(r#"{{"a":"{}"}}"#, "x".repeat(data))).unwrap(),
+            metadata: None,
+        };
+        let decision = Decision {
+            booking_code: BookingCode::parse("X").unwrap(),
+            expected: ExpectedVersion::New,
+            events: (1..=count).map(event).collect(),
+            accepted_at: Timestamp::parse("2026-11-21T09:00:00Z").unwrap(),
+        };
+        decision.apply(None)
+    }
+
+    fn query(limit: usize) -> Query {
+        let booking_code = BookingCode::parse("X").unwrap();
+        Query { booking_code, from: Version::FIRST, limit, min_version: None, eventual: false }
+    }
+
+    #[test]
+    fn a_page_takes_exactly_its_bytes() {
+        for (recorded, all, next) in [
+            (0, FILL_A_PAGE, None),
+            (0, FILL_A_PAGE + 1, Some(FILL_A_PAGE + 1)),
+            (FILL_A_PAGE - 1, FILL_A_PAGE, None),
+            (FILL_A_PAGE, FILL_A_PAGE + 1, Some(FILL_A_PAGE + 1)),
+        ] {
+            let booking = booking(all);
+            let page = page(&query(usize::MAX), &booking, Vec::new(), booking.pending[..recorded].to_vec());
+            assert_eq!(page.events.len(), FILL_A_PAGE, "{recorded} of {all} recorded");
+            assert_eq!((page.version, page.next), (booking.head, next.map(|next| Version::new(next as u64))));
+            let statuses = page.events.iter().map(|(_, status)| *status);
+            assert!(statuses.eq((0..FILL_A_PAGE).map(|i| if i < recorded {
+                Status::Recorded
+            } else {
+                Status::Pending
+            })));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_cut_off_once_it_reaches_the_limit_or_exceeds_the_bytes() {
+        let events = booking(FILL_A_PAGE + 1).pending;
+        let full = &events[..FILL_A_PAGE];
+        assert!(!is_full(&query(FILL_A_PAGE + 1), full));
+        assert!(is_full(&query(FILL_A_PAGE), full));
+        assert!(is_full(&query(usize::MAX), &events));
+    }
+
+    #[test]
+    fn conflicts_beside_a_page_take_exactly_their_bytes() {
+        let conflict = |event: Event| Conflict {
+            booking_code: BookingCode::parse("X").unwrap(),
+            event: NewEvent {
+                event_id: event.event_id,
+                event_type: event.event_type,
+                occurred_at: None,
+                data: event.data,
+                metadata: None,
+            },
+            accepted_at: event.accepted_at,
+            owner: event.event_id,
+            detected_at: event.accepted_at,
+        };
+        let fit = MAX_PAGE_CONFLICT_BYTES / SIZE;
+        for count in [fit - 1, fit, fit + 1] {
+            let conflicts = booking(count).pending.into_iter().map(conflict).collect();
+            assert_eq!(within_a_page(conflicts).len(), count.min(fit));
+        }
+    }
 }

@@ -1,13 +1,49 @@
-//! A JSON object taken apart without touching its values, so that every problem can be reported and every byte kept.
+//! A request's JSON body: its bytes, and an object taken apart without touching its values, so that every problem can be
+//! reported and every byte kept.
 
 use std::fmt;
 
-use lambda_kit::problem::FieldError;
+use booking_store::limits::MAX_REQUEST_BYTES;
+use lambda_http::http::{StatusCode, header};
+use lambda_http::{Body, Request};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::problem::{FieldError, Problem};
+
+/// The bytes of a body that says it is JSON and is not too large.
+///
+/// # Errors
+/// 415 for another content type, 413 for too many bytes, 400 if there is no text to read.
+pub fn json(request: &Request) -> Result<&[u8], Problem> {
+    json_content(request)?;
+    let body = match request.body() {
+        Body::Empty => &[],
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes.as_slice(),
+        _ => return Err(Problem::invalid_request(vec![FieldError::new("", "the body can't be read")])),
+    };
+    if body.len() <= MAX_REQUEST_BYTES {
+        return Ok(body);
+    }
+    let detail = format!("The body has {} bytes; at most {MAX_REQUEST_BYTES} are taken.", body.len());
+    let title = "The request is too large";
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request-too-large", title, detail))
+}
+
+fn json_content(request: &Request) -> Result<(), Problem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = format!("The Content-Type must be application/json, not {essence:?}.");
+    let title = "Unsupported media type";
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", title, detail))
+}
+
 /// The members of an object, in order, each value as its text.
-pub(crate) struct Fields(Vec<(String, Box<RawValue>)>);
+pub struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -30,7 +66,7 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// Takes the known members of one object out and collects what is wrong with it.
-pub(crate) struct Taken<'a> {
+pub struct Taken<'a> {
     at: String,
     fields: Fields,
     errors: &'a mut Vec<FieldError>,
@@ -38,7 +74,7 @@ pub(crate) struct Taken<'a> {
 
 impl<'a> Taken<'a> {
     /// Starts on the object at the JSON pointer `at`; reports members that are not `known` or stand there twice.
-    pub(crate) fn of(at: String, fields: Fields, known: &[&str], errors: &'a mut Vec<FieldError>) -> Self {
+    pub fn of(at: String, fields: Fields, known: &[&str], errors: &'a mut Vec<FieldError>) -> Self {
         for (i, (name, _)) in fields.0.iter().enumerate() {
             let pointer = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
             if !known.contains(&name.as_str()) {
@@ -51,17 +87,22 @@ impl<'a> Taken<'a> {
     }
 
     /// The text of member `name`.
-    pub(crate) fn raw(&self, name: &str) -> Option<&RawValue> {
+    pub fn raw(&self, name: &str) -> Option<&RawValue> {
         self.fields.0.iter().find(|(field, _)| field == name).map(|(_, value)| &**value)
     }
 
     /// Says that member `name` is wrong.
-    pub(crate) fn wrong(&mut self, name: &str, message: impl ToString) {
+    pub fn wrong(&mut self, name: &str, message: impl ToString) {
         self.errors.push(FieldError::new(format!("{}/{name}", self.at), message));
     }
 
+    /// Says that the object as a whole is wrong.
+    pub fn wrong_as_a_whole(&mut self, message: impl ToString) {
+        self.errors.push(FieldError::new(self.at.clone(), message));
+    }
+
     /// Member `name` as a `T`; reports `expected` if it is something else.
-    pub(crate) fn get<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Option<T> {
+    pub fn get<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Option<T> {
         let text = self.raw(name)?.get().to_owned();
         let value = serde_json::from_str(&text).ok();
         if value.is_none() {
@@ -71,7 +112,7 @@ impl<'a> Taken<'a> {
     }
 
     /// The string member `name`, parsed by `parse`.
-    pub(crate) fn parsed<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    pub fn parsed<T, E: ToString>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         let text: String = self.get(name, "must be a string")?;
         match parse(&text) {
             Ok(value) => Some(value),
@@ -83,7 +124,7 @@ impl<'a> Taken<'a> {
     }
 
     /// Reports member `name` if it is missing.
-    pub(crate) fn require(&mut self, name: &str) {
+    pub fn require(&mut self, name: &str) {
         if self.raw(name).is_none() {
             self.wrong(name, "is required");
         }
