@@ -119,7 +119,7 @@ async fn a_restart_keeps_what_is_on_its_way() {
     let directory = tempfile::tempdir().unwrap();
     let system = System::start_in(Some(directory.path().to_owned())).await;
     let port = Webhook::free_port().await;
-    system.rule("mine", json!({"queue": "mine"}), 2).await;
+    system.rule("mine", json!({"queue": "mine"}), 99).await;
     system.rule("hook", json!({"webhook": format!("http://127.0.0.1:{port}/hook?from=test")}), 99).await;
     for code in ["A", "B", "C"] {
         system.create(code).await;

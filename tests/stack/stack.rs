@@ -37,9 +37,13 @@ impl Stack {
         for (name, zip) in zips {
             aws.path("s3", "PUT", &format!("/{}/{name}.zip", transform::BUCKET), zip).await;
         }
+        // From a bucket, as `sam deploy` does it: a template in the request may have 51,200 bytes only.
+        let template = format!("/{}/template.yaml", transform::BUCKET);
+        aws.path("s3", "PUT", &template, transform::template().into_bytes()).await;
+        let template = format!("{}{template}", server.endpoint());
         let parameters = [
             ("StackName", NAME),
-            ("TemplateBody", &transform::template()),
+            ("TemplateURL", template.as_str()),
             ("Capabilities.member.1", "CAPABILITY_IAM"),
             ("Capabilities.member.2", "CAPABILITY_AUTO_EXPAND"),
         ];

@@ -2,46 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use booking_store::ports::{Events, Reservations};
-use booking_store::{Decision, Event, EventId, EventType, ExpectedVersion, JsonObject, NewEvent, Timestamp, Version};
-use booking_tests::code;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::rig::{ID, Rig, first_sendings};
-
-const ORIGIN: i64 = 1_800_000_000_000;
-
-fn at(milliseconds: i64) -> Timestamp {
-    Timestamp::from_unix_milliseconds(ORIGIN + milliseconds).unwrap()
-}
-
-/// Writes a booking whose events were accepted at these moments by the clocks of their writers.
-async fn write(rig: &Rig, name: &str, moments: &[i64]) {
-    for (i, moment) in moments.iter().enumerate() {
-        let n = u8::try_from(rig.world.memory.reservations.stream(0).len()).unwrap();
-        let event = NewEvent {
-            event_id: EventId::from_bytes([n; 16]),
-            event_type: EventType::parse("BookingPriced").unwrap(),
-            occurred_at: None,
-            data: JsonObject::parse("{}").unwrap(),
-            metadata: None,
-        };
-        let expected = if i == 0 { ExpectedVersion::New } else { ExpectedVersion::Exact(Version::new(i as u64)) };
-        let decision =
-            Decision { booking_code: code(name), expected, events: vec![event.clone()], accepted_at: at(*moment) };
-        rig.world.memory.reservations.decide(&decision).await.unwrap();
-        let accepted: Event = event.accept(Version::new(i as u64 + 1), at(*moment));
-        rig.world.memory.events.record(&code(name), &accepted).await.unwrap();
-    }
-}
+use super::rig::{ID, Rig, at, first_sendings};
 
 /// Replays `from..to` and returns what was sent of each booking.
 async fn replayed(bookings: &[Vec<i64>], from: i64, to: i64) -> BTreeMap<String, Vec<u64>> {
     let rig = Rig::new();
     for (i, moments) in bookings.iter().enumerate() {
-        write(&rig, &format!("B{i}"), moments).await;
+        rig.write(&format!("B{i}"), moments).await;
     }
     let order = json!({"replay_id": ID, "consumer": "c", "rate_per_s": 1000,
         "accepted_from": at(from).to_string(), "accepted_to": at(to).to_string()});

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lambda_events::event::sqs::SqsEvent;
-use booking_store::Timestamp;
 use booking_store::clock::Clock;
 use booking_store::memory::Published;
+use booking_store::ports::{Events, Reservations};
 use booking_store::replays::memory::{MemoryBookings, MemoryReplays, MemoryTurns};
 use booking_store::replays::{Pauses, Ports, around};
-use booking_tests::{Answer, CountedIds, Delivered, ManualClock, World, draft, sqs_event};
+use booking_store::{Decision, EventId, EventType, ExpectedVersion, JsonObject, NewEvent, Timestamp, Version};
+use booking_tests::{Answer, CountedIds, Delivered, ManualClock, World, code, draft, event_id, sqs_event};
 use futures::poll;
 use lambda_http::http::Request as HttpRequest;
 use lambda_http::{Body, Request};
@@ -27,6 +28,11 @@ pub(crate) const BUDGET: Duration = Duration::from_secs(280);
 const MANY_POLLS: usize = 2_000;
 /// The id of replays whose test does not care.
 pub(crate) const ID: &str = "0193b7a4-5a52-7cc0-8b26-33f0a1d9a3a5";
+
+/// `milliseconds` after some moment.
+pub(crate) fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_unix_milliseconds(1_800_000_000_000 + milliseconds).unwrap()
+}
 
 /// Moves the clock instead of waiting.
 struct ManualPauses(Arc<ManualClock>);
@@ -82,6 +88,27 @@ impl Rig {
         rig.world.settle().await;
         rig.world.faults.take_calls();
         rig
+    }
+
+    /// Writes a booking whose events were accepted at these moments by the clocks of their writers, and are recorded.
+    pub(crate) async fn write(&self, name: &str, moments: &[i64]) {
+        let memory = &self.world.memory;
+        for (i, moment) in moments.iter().enumerate() {
+            let n = memory.reservations.stream(0).len() as u64;
+            let event = NewEvent {
+                event_id: EventId::parse(&event_id(n)).unwrap(),
+                event_type: EventType::parse("BookingPriced").unwrap(),
+                occurred_at: None,
+                data: JsonObject::parse("{}").unwrap(),
+                metadata: None,
+            };
+            let expected = ExpectedVersion::from(Some(i as u64));
+            let (booking_code, accepted_at) = (code(name), at(*moment));
+            let decision = Decision { booking_code, expected, events: vec![event.clone()], accepted_at };
+            memory.reservations.decide(&decision).await.unwrap();
+            let accepted = event.accept(Version::new(i as u64 + 1), accepted_at);
+            memory.events.record(&decision.booking_code, &accepted).await.unwrap();
+        }
     }
 
     /// Posts an order.

@@ -34,15 +34,18 @@ async fn named_bookings_and_no_others() {
 async fn more_bookings_than_a_page_has() {
     let codes: Vec<_> = (0..=2 * REPLAY_SCAN_PAGE).map(|n| format!("B{n:03}")).collect();
     let bookings: Vec<_> = codes.iter().map(|code| (code.as_str(), 1)).collect();
-    let rig = Rig::with(&bookings).await;
-    rig.order_all().await;
-    rig.run().await;
-    rig.done(&bookings).await;
-    let rig = Rig::with(&bookings).await;
-    let _ = rig.order(json!({"replay_id": ID, "consumer": "c", "booking_codes": codes})).await.is(202);
-    rig.run().await;
-    rig.done(&bookings).await;
-    assert_eq!(rig.sendings(), bookings.len() as u64);
+    for selection in [json!({"all": true}), json!({"booking_codes": codes})] {
+        let rig = Rig::new();
+        for code in &codes {
+            rig.write(code, &[0]).await;
+        }
+        let mut order = json!({"replay_id": ID, "consumer": "c", "rate_per_s": 1000});
+        order.as_object_mut().expect("an object").extend(selection.as_object().expect("an object").clone());
+        let _ = rig.order(order).await.is(202);
+        rig.run().await;
+        rig.done(&bookings).await;
+        assert_eq!(rig.sendings(), bookings.len() as u64, "nothing twice");
+    }
 }
 
 #[tokio::test]

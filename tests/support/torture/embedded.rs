@@ -22,7 +22,7 @@ use super::{Target, pause};
 use crate::fault_proxy::FaultProxy;
 
 /// What a received message is hidden for: the template's six minutes are more than a run may take to settle.
-const VISIBILITY: Duration = Duration::from_secs(8);
+const VISIBILITY: Duration = Duration::from_secs(20);
 /// What queue and bus, which no wire leads to, can do; the tables can be unreachable.
 const SWITCHES: &[(Store, &str)] = &[
     (Store::Queue, "down"),
