@@ -38,11 +38,11 @@ async fn an_event_becomes_a_price() {
     let same = system.aws.send("execute-api", "GET", &url, &known, Vec::new()).await;
     assert_eq!((same.status, same.text.as_str()), (304, ""), "{same:?}");
     tell(&system, "R1", 1, "RoomChanged", json!({"room": 7})).await;
-    tell(&system, "R1", 2, "BookingAmended", json!({"total": 99.90})).await;
+    tell(&system, "R1", 2, "BookingAmended", json!({"total": 99.95})).await;
     tell(&system, "R1", 3, "BookingCancelled", json!({})).await;
     let cancelled = price_at(&system, "R1", 4).await.json();
     let shown = ["version", "total", "currency", "state", "parked"].map(|name| cancelled[name].clone());
-    assert_eq!(shown, [json!(4), json!("99.90"), json!("EUR"), json!("cancelled"), json!(null)], "{cancelled}");
+    assert_eq!(shown, [json!(4), json!("99.95"), json!("EUR"), json!("cancelled"), json!(null)], "{cancelled}");
     system.settled("R1", &[1, 2, 3, 4]).await;
 }
 

@@ -28,6 +28,15 @@ const TRANSFORMATIONS: &[Transformation] = &[
         why: "ministack refuses templates with an AWS::Events::Archive; nothing else refers to it",
         apply: |template| drop(section(template, "Resources").remove("EventArchive").unwrap()),
     },
+    Transformation {
+        what: "PriceProjectionFunction's MaximumConcurrency: the default instead of the parameter",
+        why: "ministack compares the parameter's text with a number and stops polling the queue",
+        apply: |template| {
+            let source = ["PriceProjectionFunction", "Properties", "Events", "BookingEvents", "Properties"];
+            let resources = section(template, "Resources");
+            drop(source.iter().fold(resources, |place, name| section(place, name)).remove("ScalingConfig").unwrap());
+        },
+    },
 ];
 
 /// The bucket of the functions' zips.
