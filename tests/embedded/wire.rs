@@ -154,10 +154,11 @@ impl Plan for Bad {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_connections_are_told_from_refused_calls() {
     // Nothing was passed, but once the connection is there that can't be told from here. A reset may be seen while it is
-    // still being made, which proves it.
+    // still being made, which proves it; unless an attempt before that one was in doubt.
     let (unreachable, no_answer) = ((FailureKind::Unreachable, false), (FailureKind::NoAnswer, true));
+    let in_doubt = (FailureKind::Unreachable, true);
     for (fault, seen_as) in
-        [(ConnectFault::Reset, vec![unreachable, no_answer]), (ConnectFault::Noise, vec![no_answer])]
+        [(ConnectFault::Reset, vec![unreachable, in_doubt, no_answer]), (ConnectFault::Noise, vec![no_answer])]
     {
         let wire = Wire::new().await;
         wire.proxy.plan(Bad(fault));
