@@ -42,6 +42,7 @@ impl<'a, P: Projection> Work<'a, P> {
                 Ok(true) if taken > 0 => rest = &rest[taken..],
                 Ok(_) => return Ok(()),
                 Err(Stop::TooLarge(_)) if too_many => self.one_by_one = true,
+                Err(Stop::TooLarge(_)) if !self.is_asked_for(first.version) => return Ok(()),
                 Err(Stop::TooLarge(reason)) => {
                     let failure = Failure::new(Stage::Apply, first, reason);
                     return self.park(failure, self.record.clone(), None).await;
@@ -65,13 +66,16 @@ impl<'a, P: Projection> Work<'a, P> {
             let code = &self.record.booking_code;
             tracing::info!(projection = self.kit.name(), booking_code = %code, missing = %from, "gap");
         }
-        if page.next.is_none() {
-            // What the source shows to its end is all there is: later deliveries come on their own.
+        let (mut events, end) = (page.events, page.next.is_none());
+        if self.wanted.to_end && end {
             self.wanted.to_end = false;
-            let head = from.plus(page.events.len()).previous();
-            self.wanted.upto = self.wanted.upto.max(head);
+            self.wanted.upto = self.wanted.upto.max(from.plus(events.len()).previous());
         }
-        Ok(Ahead { events: page.events.into_iter().map(Cow::Owned).collect(), whole: page.next.is_none() })
+        if self.kit.settings.mode == Mode::EachEvent && self.kit.reactions.is_some() && !self.wanted.to_end {
+            // A reaction that fails is tried again by the message that asked for it. What nobody has delivered has none.
+            events.retain(|event| event.version <= self.wanted.upto);
+        }
+        Ok(Ahead { events: events.into_iter().map(Cow::Owned).collect(), whole: end })
     }
 
     /// How many of `events` go into one write: with reactions one by one, up to the first one that concerns anybody.
@@ -127,12 +131,17 @@ impl<'a, P: Projection> Work<'a, P> {
             }
         }
         match failure {
-            Some(failure) if self.record.position.next() == failure.version => {
+            Some(failure) if self.record.position.next() == failure.version && self.is_asked_for(failure.version) => {
                 self.park(failure, self.record.clone(), None).await.map(|()| false)
             }
             Some(_) => Ok(false),
             None => Ok(true),
         }
+    }
+
+    /// Whether a message waits for this version. Only then is it parked: without a message nobody would try it again.
+    fn is_asked_for(&self, version: Version) -> bool {
+        version <= self.wanted.upto || self.wanted.to_end
     }
 
     /// Up to where reactions are settled once `next` is stored and before its reaction is run.

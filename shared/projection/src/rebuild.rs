@@ -24,35 +24,55 @@ impl<P: Projection> Work<'_, P> {
     pub(crate) async fn rebuild(&mut self) -> Result<(), Stop> {
         let rebuilt = self.fold_all().await?;
         let Rebuilt { state, position, reacted, last, failure } = rebuilt;
-        let mut next = self.record.clone();
-        let tried = self.record.parked.as_ref().and_then(|parked| parked.replay.clone());
-        tried.iter().chain(&self.wanted.replays).for_each(|replay| next.remember(replay));
+        let asked = self.asked_for();
+        let failed = failure.filter(|failure| position < self.record.position || failure.version <= asked);
         if position < self.record.position {
             // The position never goes back: the old state stays, and the booking waits for code that can make it again.
-            let Some(failure) = failure else { return Err(Stop::Failed("the source has lost events".to_owned())) };
+            let Some(failure) = failed else { return Err(Stop::Failed("the source has lost events".to_owned())) };
             return self.park(Failure { stage: Stage::Rebuild, ..failure }, self.record.clone(), None).await;
         }
+        let mut next = self.record.clone();
         next.state = self.kit.encode(&state).map_err(Stop::Failed)?;
         next.state_version = self.kit.folder.projection.state_version();
         next.position = position;
         next.reacted = if self.kit.reactions.is_some() { reacted } else { position };
         next.reaction = next.reaction.filter(|reaction| reaction.version > reacted);
-        // A failed reaction is not mended by a new state; a failed event is tried here.
-        next.parked = next.parked.filter(|parked| parked.stage == Stage::React && parked.version > reacted);
-        let stored = match failure {
-            Some(failure) => self.park(failure, next, Some(state)).await,
-            None => self.save(next, Some(state)).await,
+        // A failed reaction is not mended by a new state. An event that failed is, if it is in it now.
+        next.parked = next.parked.filter(|parked| match parked.stage {
+            Stage::React => parked.version > reacted,
+            Stage::Apply | Stage::Unknown => parked.version > position,
+            Stage::Rebuild => false,
+        });
+        let whole = failed.is_none();
+        let stored = match failed {
+            // As far as it goes; the replay's own message tries the rest again.
+            Some(failure) => self.park(Failure { stage: Stage::Rebuild, ..failure }, next, Some(state)).await,
+            None => {
+                let tried = self.record.parked.as_ref().and_then(|parked| parked.replay.clone());
+                tried.iter().chain(&self.wanted.replays).for_each(|replay| next.remember(replay));
+                self.save(next, Some(state)).await
+            }
         };
         match (stored, last) {
             (Err(Stop::TooLarge(reason)), Some(last)) => {
                 self.park(Failure::new(Stage::Rebuild, &last, reason), self.record.clone(), None).await
             }
             (Ok(()), _) => {
-                self.counts.rebuilt += 1;
+                self.counts.rebuilt += u64::from(whole);
                 Ok(())
             }
             (stopped, _) => stopped,
         }
+    }
+
+    /// The highest version that a message waits for. What fails above it is left to the message that will bring it.
+    fn asked_for(&self) -> Version {
+        if self.wanted.to_end {
+            return Version::new(u64::MAX);
+        }
+        let tried = self.record.parked.as_ref().filter(|parked| parked.stage == Stage::Rebuild);
+        let tried = tried.map_or(Version::NONE, |parked| parked.version);
+        self.record.position.max(self.wanted.upto).max(self.wanted.replayed).max(tried)
     }
 
     async fn fold_all(&self) -> Result<Rebuilt<P::State>, Stop> {

@@ -207,3 +207,17 @@ async fn without_its_letter_no_booking_is_given_up() {
         world.letters.letters().into_iter().filter_map(|letter| letter.booking_code).collect();
     assert_eq!(known, [code("A")]);
 }
+
+/// Nobody would try it again: the message that brought the earlier event may go.
+#[tokio::test]
+async fn what_nobody_has_delivered_is_neither_parked_nor_reacted_to() {
+    let (world, a, b) = (World::default(), code("A"), code("B"));
+    let poisonous = [added(&a, 2), added(&a, 4), poison(&a, 5)].map(|event| world.source.append(event));
+    let report = world.projector().deliver(all(&poisonous[1..2])).await;
+    assert_eq!((words(&report), world.record(&a).parked), (vec!["Applied".to_owned()], None));
+    let odd = [added(&b, 2), added(&b, 4), added(&b, 5)].map(|event| world.source.append(event));
+    world.reactions.failing.store(1000, Ordering::SeqCst);
+    let report = world.reacting().deliver(all(&odd[1..2])).await;
+    assert_eq!((words(&report), world.record(&b).parked), (vec!["Applied".to_owned()], None));
+    assert_eq!(world.reactions.of(&b), [0; 0]);
+}

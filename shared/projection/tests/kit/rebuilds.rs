@@ -148,3 +148,27 @@ async fn a_replay_of_what_the_source_does_not_show_yet_waits() {
     let ahead = RecordedEvent { version: Version::new(2), ..events[0].clone() };
     assert_eq!(words(&world.projector().deliver(replay(&[ahead], "r1")).await), ["again: failed"]);
 }
+
+/// A replay is not done before its booking is made, as far as the replay goes; its own messages try again.
+#[tokio::test]
+async fn a_replay_waits_at_poison_and_stores_what_comes_before_it() {
+    let (world, a) = (World::default(), code("A"));
+    let events: Vec<_> = [added(&a, 2), poison(&a, 4), added(&a, 6)].map(|event| world.source.append(event)).to_vec();
+    let kit = world.reacting();
+    assert_eq!(words(&kit.deliver(replay(&events[..1], "r1")).await), ["Rebuilt"], "nobody asked for the poison yet");
+    assert_eq!((world.record(&a).position.get(), world.record(&a).parked), (1, None));
+    let mut words_of = Vec::new();
+    for _ in 0..world.settings.max_attempts {
+        words_of.extend(words(&kit.deliver(replay(&events, "r2")).await));
+        world.clock.advance(world.settings.longest_pause);
+    }
+    let parked = world.record(&a).parked.unwrap();
+    assert_eq!((parked.stage, parked.version.get(), parked.dead_lettered), (Stage::Rebuild, 2, true));
+    assert_eq!(words_of[..3], ["again: parked", "again: parked", "again: parked"]);
+    assert_eq!(words_of[9..], ["Behind", "Behind", "Behind"]);
+    assert_eq!(world.letters.letters().len(), 1);
+    world.tally.mend();
+    assert_eq!(kit.resume(&a).await.parked, None);
+    world.assert_whole(&a);
+    assert_eq!(kit.deliver(replay(&events[1..2], "r2")).await.counts.rebuilt, 0, "it is done with that");
+}
