@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks template.yaml with cfn-lint and SAM. Needs python3 (3.10 or later) with venv, and a package index on the
+# Checks template.yaml and the examples with cfn-lint and SAM. Needs python3 (3.10 or later) with venv, and a package index on the
 # first run; needs no AWS account. The tools go to target/template-checks and are installed anew when
 # requirements.txt changes.
 set -euo pipefail
@@ -27,8 +27,9 @@ lint() {
 cd "$root"
 export SAM_CLI_TELEMETRY=0
 lint template.yaml
+lint examples/cancelled-bookings/template.yaml
 # The region only selects the schemas; no credentials are used.
 "$venv/bin/sam" validate --lint --template template.yaml --region us-east-1
 "$venv/bin/python" "$here/expand.py" template.yaml >"$venv/expanded.json"
 lint "$venv/expanded.json"
-echo "template.yaml: cfn-lint and sam validate --lint found nothing"
+echo "template.yaml, examples: cfn-lint and sam validate --lint found nothing"

@@ -14,6 +14,7 @@ mod paging;
 mod prices;
 mod replays;
 mod restart;
+mod schemas;
 mod system;
 mod targets;
 mod torture;

@@ -89,6 +89,42 @@ fn an_event_without_a_usable_price_is_refused_and_its_data_is_not_told() {
     }
 }
 
+/// What departments are told of an event's data, by type.
+fn schema(kind: &str) -> jsonschema::Validator {
+    let file = format!("{}/../../docs/schemas/{kind}.json", env!("CARGO_MANIFEST_DIR"));
+    let schema = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+/// A member's value, as JSON text: more wrong ones than right ones.
+fn value() -> impl Strategy<Value = String> {
+    let number = "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][-+]?[0-9])?";
+    prop_oneof![
+        number.prop_map(|number| number),
+        number.prop_map(|number| format!("\"{number}\"")),
+        "[-+.0-9eE]{0,5}|[0-9]{62,66}|[A-Zé]{0,18}".prop_map(|text| format!("\"{text}\"")),
+        prop::sample::select(vec!["null", "true", "[]", "{}", "[1]"]).prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    /// The schemas are the contract, so they say neither more nor less than the code.
+    #[test]
+    fn what_its_schema_allows_can_be_applied_and_nothing_else(
+        kind in 0..KINDS.len() - 1,
+        total in proptest::option::of(value()),
+        currency in proptest::option::of(value()),
+        date in proptest::option::of(value()),
+    ) {
+        let members = [("total", total), ("currency", currency), ("date", date)];
+        let told = members.into_iter().filter_map(|(name, value)| Some(format!("\"{name}\":{}", value?)));
+        let data = format!("{{{}}}", told.collect::<Vec<_>>().join(","));
+        let kind = KINDS[kind].0;
+        let allowed = schema(kind).is_valid(&serde_json::from_str(&data).unwrap());
+        prop_assert_eq!(Prices.apply(&mut None, &event(1, kind, &data)).is_ok(), allowed, "{}: {}", kind, data);
+    }
+}
+
 /// A type, and the data's total and currency.
 type Told = (usize, Option<String>, Option<String>);
 

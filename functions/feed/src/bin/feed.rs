@@ -1,11 +1,10 @@
 //! Wiring of the feed function. What it does is in `http/mod.rs`.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use booking_store::feed::dynamodb::DynamoFeedLog;
 use feed::http::{Context, handle};
-use lambda_http::{Error, Request, service_fn};
+use lambda_http::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -13,8 +12,5 @@ async fn main() -> Result<(), Error> {
     let log = Arc::new(DynamoFeedLog::new(kit.dynamodb, kit.config.feed_table));
     let context = Context { stores: kit.stores, log };
     let context = &context;
-    lambda_http::run(service_fn(
-        move |request: Request| async move { Ok::<_, Infallible>(handle(context, request).await) },
-    ))
-    .await
+    lambda_kit::gateway::run(move |request| handle(context, request)).await
 }
