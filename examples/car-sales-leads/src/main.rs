@@ -53,8 +53,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let end = turn(&runner).await;
         for record in records.all() {
             let leads = record.state.clone();
-            let known = shown.insert(record.booking_code.clone(), leads.clone());
-            if leads != "{}" && known.as_ref() != Some(&leads) {
+            let known: Option<String> = shown.insert(record.booking_code.clone(), leads.clone());
+            let before = known.as_deref().unwrap_or("{}");
+            if leads != before {
                 println!("{} {leads}", record.booking_code);
             }
         }
