@@ -38,6 +38,10 @@ pub struct Connection {
         value_delimiter = '\n'
     )]
     pub headers: Vec<String>,
+    /// Sign every request, as API Gateway asks with IAM authorization, with the credentials of the environment, of the
+    /// profile or of the machine
+    #[arg(long, global = true, env = "BOOKINGS_SIGN", conflicts_with = "headers")]
+    pub sign: bool,
     /// How long one request may take before it counts as lost
     #[arg(long, global = true, value_name = "SPAN", default_value = "30s", value_parser = spans::parse)]
     pub timeout: Duration,

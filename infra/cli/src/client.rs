@@ -3,8 +3,10 @@
 //! Every failure is one of three: worth sending again, refused, or outside the contract. Sending again is the
 //! caller's ([`crate::backoff`]); nothing here repeats a request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use projection::http::{Authorize, Nobody};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use serde::Serialize;
@@ -61,10 +63,11 @@ impl Answer {
 }
 
 /// The server, as the command line addresses it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Server {
     http: reqwest::Client,
     base: String,
+    authorize: Arc<dyn Authorize>,
 }
 
 impl Server {
@@ -76,7 +79,7 @@ impl Server {
             return Err(Error::Usage(format!("--url `{url}` must be http or https, without query or fragment")));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::Usage("--url must not carry credentials; give them with --header".to_owned()));
+            return Err(Error::Usage("--url must not carry credentials; give them with --header or --sign".to_owned()));
         }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("bookings/", env!("CARGO_PKG_VERSION")))
@@ -89,7 +92,13 @@ impl Server {
         }
         let http =
             builder.build().map_err(|error| Error::Usage(format!("cannot set up HTTP: {}", report_http(&error))))?;
-        Ok(Self { http, base: url.as_str().trim_end_matches('/').to_owned() })
+        Ok(Self { http, base: url.as_str().trim_end_matches('/').to_owned(), authorize: Arc::new(Nobody) })
+    }
+
+    /// With each request authorized when it is sent.
+    #[must_use]
+    pub fn authorized(self, authorize: Arc<dyn Authorize>) -> Self {
+        Self { authorize, ..self }
     }
 
     /// The address without a trailing slash.
@@ -163,7 +172,11 @@ impl Server {
             let reason = format!("{}: {}", self.base, report_http(&error));
             Failure::Transient(Transient { reason, retry_after: None, answered: false })
         };
-        let response = request.send().await.map_err(lost)?;
+        let unusable = |error: &dyn std::error::Error| Failure::Unexpected(innermost(error));
+        let mut request = request.build().map_err(|error| unusable(&error))?;
+        // Credentials may have come to their end in a long run.
+        self.authorize.authorize(&mut request).await.map_err(|error| unusable(&error))?;
+        let response = self.http.execute(request).await.map_err(lost)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         let replayed = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
@@ -205,7 +218,11 @@ fn report_http(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "timed out".to_owned();
     }
-    let mut cause: &dyn std::error::Error = error;
+    innermost(error)
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
@@ -227,16 +244,18 @@ mod tests {
         Connection {
             url: url.to_owned(),
             headers: headers.iter().map(|h| (*h).to_owned()).collect(),
+            sign: false,
             timeout: Duration::from_secs(1),
         }
     }
 
     #[test]
     fn addresses() {
-        assert_eq!(Server::new(&connection("http://127.0.0.1:9000/", &[])).unwrap().base(), "http://127.0.0.1:9000");
-        assert_eq!(Server::new(&connection("https://host/stage", &[])).unwrap().base(), "https://host/stage");
+        let server = |url: &str| Server::new(&connection(url, &[]));
+        assert_eq!(server("http://127.0.0.1:9000/").unwrap().base(), "http://127.0.0.1:9000");
+        assert_eq!(server("https://host/stage").unwrap().base(), "https://host/stage");
         for bad in ["", "nowhere", "ftp://host", "http://me:secret@host", "http://host/?a=b"] {
-            assert!(Server::new(&connection(bad, &[])).is_err(), "{bad}");
+            assert!(server(bad).is_err(), "{bad}");
         }
     }
 

@@ -4,6 +4,8 @@ use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use projection::http::Unauthorized;
+
 use crate::client::Failure;
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -14,6 +16,9 @@ pub enum Error {
     /// The arguments or the input make no sense; nothing was sent.
     #[error("{0}")]
     Usage(String),
+    /// There are no credentials to sign with; nothing was sent.
+    #[error("--sign")]
+    Unsigned(#[source] Unauthorized),
     /// A file could not be opened, read or written.
     #[error("cannot {action} {}", path.display())]
     File {
@@ -65,7 +70,7 @@ impl Error {
     /// The exit code this error ends the process with.
     pub fn exit(&self) -> Exit {
         match self {
-            Error::Usage(_) | Error::Journal(_) => Exit::Usage,
+            Error::Usage(_) | Error::Journal(_) | Error::Unsigned(_) => Exit::Usage,
             Error::Refused(problem) => problem.exit(),
             Error::Unavailable { .. } => Exit::Unavailable,
             Error::File { .. } | Error::Stream(_) | Error::Unexpected(_) => Exit::Failed,

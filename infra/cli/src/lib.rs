@@ -20,6 +20,7 @@ pub mod problem;
 pub mod progress;
 pub mod read;
 pub mod replay;
+pub mod signing;
 pub mod spans;
 pub mod status;
 pub mod table;
@@ -34,7 +35,7 @@ use exit::Exit;
 
 /// Carries out one command line and says how it ended.
 pub async fn run(cli: Cli) -> Result<Exit, Error> {
-    let server = Server::new(&cli.connection)?;
+    let server = Server::new(&cli.connection)?.authorized(signing::authorize(&cli.connection).await?);
     match cli.command {
         Command::Append(args) => append::run(&args, &server, cli.json).await,
         Command::Read(args) => read::run(&args, &server, cli.json).await,

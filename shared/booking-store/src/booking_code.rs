@@ -96,6 +96,8 @@ mod tests {
         assert_eq!(BookingCode::parse(""), Err(InvalidBookingCode::Length(0)));
         assert_eq!(BookingCode::parse(&"x".repeat(65)), Err(InvalidBookingCode::Length(65)));
         assert_eq!(BookingCode::parse(".."), Err(InvalidBookingCode::DotSegment));
-        assert!(BookingCode::parse("...").is_ok());
+        for good in ["...", "x", &"x".repeat(64)] {
+            assert_eq!(BookingCode::parse(good).unwrap().as_str(), good);
+        }
     }
 }

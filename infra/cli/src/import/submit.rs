@@ -18,7 +18,6 @@ use crate::problem::Problem;
 use crate::wire::{AppendRequest, Appended, EventStatus};
 
 /// What all bookings in flight share.
-#[derive(Debug)]
 pub struct Context {
     /// The server.
     pub server: Server,

@@ -70,6 +70,11 @@ impl Folder {
         Said::new(self.command(url, args).output().unwrap())
     }
 
+    /// Runs to the end with these variables and no others.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], url: &str, args: &[&str]) -> Said {
+        Said::new(self.command(url, args).envs(variables.iter().copied()).output().unwrap())
+    }
+
     /// Starts, and goes on.
     pub(crate) fn start(&self, url: &str, args: &[&str]) -> Running {
         let mut command = self.command(url, args);

@@ -14,3 +14,4 @@ mod feed;
 mod import;
 mod import_faults;
 mod serving;
+mod signing;
