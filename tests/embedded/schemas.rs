@@ -1,6 +1,6 @@
 //! What the bus is given is what `docs/schemas` promises to projection teams, and the example's rule selects of it what it says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -51,14 +51,15 @@ fn promised(entry: &Value) -> &'static str {
     }
 }
 
-/// The rule of the example, as its template has it.
-fn finance_rule() -> Value {
-    let template: serde_norway::Value = {
-        let text = text("examples/cancelled-bookings/template.yaml");
-        serde_norway::from_str(&text).unwrap()
-    };
-    let pattern = &template["Resources"]["CancelledBookingsRule"]["Properties"]["EventPattern"];
-    json!({"pattern": serde_json::to_value(pattern).unwrap(), "target": {"queue": "finance"}})
+/// Makes the rules of the example, as its template has them.
+async fn finance_rules(system: &System) {
+    let template: serde_norway::Value =
+        serde_norway::from_str(&text("examples/cancelled-bookings/template.yaml")).unwrap();
+    for rule in ["CancelledBookingsRule", "ReplayedCancelledBookingsRule"] {
+        let pattern = &template["Resources"][rule]["Properties"]["EventPattern"];
+        let body = json!({"pattern": serde_json::to_value(pattern).unwrap(), "target": {"queue": "finance"}});
+        assert_eq!(system.ask("PUT", &format!("/local/rules/{rule}"), Some(body)).await.status, 200);
+    }
 }
 
 /// A deferred booking that loses its code, to have a conflict on the bus.
@@ -71,9 +72,17 @@ async fn lose_a_code(system: &System) {
     system.settled().await;
 }
 
-/// The event ids of the messages in the queue `finance`, and what kind they are of.
-async fn finance(system: &System) -> BTreeMap<String, String> {
-    let mut got = BTreeMap::new();
+/// Orders a replay of everything and waits for its end.
+async fn replay(system: &System, consumer: &str) {
+    let order = json!({"all": true, "consumer": consumer, "rate_per_s": 1000});
+    let ordered = system.ask("POST", "/replays", Some(order)).await.json();
+    let path = format!("/replays/{}", ordered["replay_id"].as_str().unwrap());
+    system.until("replayed", || async { system.get(&path).await.json()["status"] == "done" }).await;
+}
+
+/// What is in the queue `finance`: event ids, and as what they came.
+async fn finance(system: &System) -> BTreeSet<(String, String)> {
+    let mut got = BTreeSet::new();
     loop {
         let page = system.get("/local/queues/finance/messages?max=10&visibility_timeout_s=600").await.json();
         let messages = page["messages"].as_array().unwrap().clone();
@@ -83,7 +92,7 @@ async fn finance(system: &System) -> BTreeMap<String, String> {
         for message in messages {
             let entry: Value = serde_json::from_str(message["body"].as_str().unwrap()).unwrap();
             let told = format!("{} {}", entry["source"].as_str().unwrap(), entry["detail-type"].as_str().unwrap());
-            got.insert(entry["detail"]["event_id"].as_str().unwrap().to_owned(), told);
+            got.insert((entry["detail"]["event_id"].as_str().unwrap().to_owned(), told));
         }
     }
 }
@@ -91,15 +100,13 @@ async fn finance(system: &System) -> BTreeMap<String, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_are_what_their_schemas_promise_and_finance_gets_the_cancelled_ones() {
     let system = System::start().await;
-    assert_eq!(system.ask("PUT", "/local/rules/finance", Some(finance_rule())).await.status, 200);
+    finance_rules(&system).await;
     hotel::append(&system, &hotel::bookings()[..40]).await;
     lose_a_code(&system).await;
-    let order = json!({"all": true, "consumer": "finance", "rate_per_s": 1000});
-    let ordered = system.ask("POST", "/replays", Some(order)).await.json();
-    let replay = format!("/replays/{}", ordered["replay_id"].as_str().unwrap());
-    system.until("replayed", || async { system.get(&replay).await.json()["status"] == "done" }).await;
+    replay(&system, "finance").await;
+    replay(&system, "somebody-else").await;
 
-    let (mut seen, mut cancelled) = (BTreeSet::new(), BTreeMap::new());
+    let (mut seen, mut cancelled) = (BTreeSet::new(), BTreeSet::new());
     for entry in system.bus().await {
         let (schema, kind) = (promised(&entry), entry["detail-type"].as_str().unwrap().to_owned());
         Schema::named(schema).holds(&entry["detail"]);
@@ -107,9 +114,9 @@ async fn entries_are_what_their_schemas_promise_and_finance_gets_the_cancelled_o
         if kind != "BookingCodeConflict" && entry["detail"]["booking_code"] != "X" {
             Schema::named(&kind).holds(&entry["detail"]["data"]);
         }
-        if schema == "event" && kind == "BookingCancelled" {
+        if kind == "BookingCancelled" && entry["detail"]["consumer"] != "somebody-else" {
             let id = entry["detail"]["event_id"].as_str().unwrap().to_owned();
-            cancelled.insert(id, "booking.events BookingCancelled".to_owned());
+            cancelled.insert((id, format!("{} {kind}", entry["source"].as_str().unwrap())));
         }
         seen.insert((schema, kind));
     }
@@ -121,8 +128,10 @@ async fn entries_are_what_their_schemas_promise_and_finance_gets_the_cancelled_o
     wanted.insert(("booking-code-conflict", "BookingCodeConflict".to_owned()));
     assert_eq!(seen, wanted);
 
-    system.until("all delivered", || async { system.rule_status("finance").await["waiting"] == 0 }).await;
-    assert!(cancelled.len() > 5, "{cancelled:?}");
+    for rule in ["CancelledBookingsRule", "ReplayedCancelledBookingsRule"] {
+        system.until("all delivered", || async { system.rule_status(rule).await["waiting"] == 0 }).await;
+    }
+    assert!(cancelled.len() > 10, "{cancelled:?}");
     assert_eq!(finance(&system).await, cancelled);
     system.stop().await;
 }

@@ -82,19 +82,20 @@ fn read(records: Vec<EventRecord>) -> Batch {
     let mut places = HashMap::new();
     let records = records.into_iter().filter(|record| record.event_name != "REMOVE");
     for change in records.map(|record| record.change).filter(|change| is_reservation(&change.keys)) {
-        let head = head(&change.new_image);
-        let (Some(booking_code), Some(head)) = (booking_code_of(&change.keys), head) else {
+        let (booking_code, head) = (booking_code_of(&change.keys), head(&change.new_image));
+        let (Some(booking_code), Some(head)) = (&booking_code, head) else {
             // It must not hold up the bookings behind it. The booking's next image makes it good.
             let sequence_number = change.sequence_number.unwrap_or_default();
-            tracing::error!(sequence_number, outcome = "unreadable", "feed-index");
+            let booking_code = booking_code.as_ref().map(BookingCode::as_str);
+            tracing::error!(booking_code, sequence_number, outcome = "unreadable", "feed-index");
             batch.unreadable += 1;
             continue;
         };
-        let partition = batch.partitions.entry(Partition::of(&booking_code)).or_default();
+        let partition = batch.partitions.entry(Partition::of(booking_code)).or_default();
         let place = *places.entry(booking_code.clone()).or_insert(partition.len());
         match partition.get_mut(place) {
             Some(booking) => booking.head = booking.head.max(head),
-            None => partition.push(Booking { booking_code, head, first: change.sequence_number }),
+            None => partition.push(Booking { booking_code: booking_code.clone(), head, first: change.sequence_number }),
         }
     }
     batch

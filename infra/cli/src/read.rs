@@ -30,7 +30,7 @@ pub struct ReadArgs {
     /// strong = everything accepted or an error, eventual = what is known
     #[arg(long, conflicts_with = "event_id")]
     pub consistency: Option<Consistency>,
-    /// Only this event, also one that is deferred or lost its booking code
+    /// Only this event, also one that lost its booking code
     #[arg(long, value_name = "UUID")]
     pub event_id: Option<Uuid>,
     /// How often to ask again when the server cannot be reached or cannot know

@@ -194,5 +194,6 @@ mod tests {
         assert_eq!((MAX_PENDING_BYTES, MAX_ITEM_BYTES), (307_200, 409_600));
         assert_eq!((MAX_PAGE_BYTES, MAX_PAGE_CONFLICT_BYTES), (4_194_304, 1_048_576));
         assert_eq!((MAX_QUEUE_MESSAGE_BYTES, QUEUE_RETENTION.as_secs()), (1_048_576, 1_209_600));
+        assert_eq!((REPLAY_PAGE_BYTES, REPLAY_PATIENCE.as_secs()), (262_144, 864_000));
     }
 }

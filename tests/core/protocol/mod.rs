@@ -1,4 +1,4 @@
-//! One file for each operation of PROTOCOL.md. Every test ends with `heal` or `check`: the six invariants hold.
+//! One file for each operation of docs/protocol.md. Every test ends with `heal` or `check`: the six invariants hold.
 
 mod audit;
 mod contradiction;

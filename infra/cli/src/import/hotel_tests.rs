@@ -139,19 +139,11 @@ proptest! {
     }
 }
 
-/// The real file stays outside the project: `BOOKINGS_DATA`, or `../shared/data` beside the workspace.
-fn real_file() -> Option<PathBuf> {
-    let folder = std::env::var_os("BOOKINGS_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
-    Some(folder.join("hotel_bookings.csv")).filter(|file| file.is_file())
-}
-
+/// `BOOKINGS_CSV=$PWD/hotel_bookings.csv cargo test -p bookings -- --ignored --nocapture`
 #[test]
+#[ignore = "needs the real file, which BOOKINGS_CSV names"]
 fn every_real_booking_is_understood() {
-    let Some(path) = real_file() else {
-        println!("skipped: the real bookings are not on this machine");
-        return;
-    };
+    let path = PathBuf::from(std::env::var_os("BOOKINGS_CSV").unwrap());
     let (mut bookings, mut events, mut ids) = (0, 0, std::collections::HashSet::new());
     for row in CsvRows::open(&path, |_| false).unwrap() {
         match row.unwrap() {
@@ -165,6 +157,7 @@ fn every_real_booking_is_understood() {
             Row::Done => unreachable!(),
         }
     }
-    assert_eq!((bookings, events, ids.len()), (12_000, events, events));
+    assert!(bookings > 0);
+    assert_eq!(ids.len(), events);
     println!("{bookings} bookings, {events} events");
 }
