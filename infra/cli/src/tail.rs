@@ -1,7 +1,7 @@
 //! `bookings tail`: the feed of all bookings, page after page, and what comes after it.
 //!
 //! The position is written to the checkpoint file after the page was printed, never before: an interruption prints a
-//! page again rather than leave it out.
+//! page again rather than leave it out. A single partition's position, a bare number, is kept with the partition.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -65,11 +65,14 @@ struct Fed<'a> {
 /// Reads and prints; with `--json` one event a line, byte for byte as the server sent it.
 pub async fn run(args: &TailArgs, server: &Server, json: bool) -> Result<Exit, Error> {
     let mut after = match &args.checkpoint {
-        Some(file) => kept(file)?,
+        Some(file) => kept(file, args.partition)?,
         None => args.after.clone(),
     };
     if after.is_none() && args.from_now {
-        after = Some(head(args, server).await?);
+        let head = head(args, server).await?;
+        // At once, or what comes before the next run would be left out with the past.
+        args.checkpoint.iter().try_for_each(|file| keep(file, args.partition, &head))?;
+        after = Some(head);
     }
     let mut query = FeedQuery { after, partition: args.partition, limit: args.limit };
     loop {
@@ -81,7 +84,7 @@ pub async fn run(args: &TailArgs, server: &Server, json: bool) -> Result<Exit, E
             printed => printed?,
         }
         if let Some(file) = args.checkpoint.as_ref().filter(|_| !page.events.is_empty()) {
-            keep(file, &page.next)?;
+            keep(file, args.partition, &page.next)?;
         }
         let waits = page.end || page.events.is_empty();
         query.after = Some(page.next);
@@ -143,20 +146,31 @@ fn row(event: Fed<'_>) -> Vec<String> {
 }
 
 /// The position in `file`; none if there is no such file yet.
-fn kept(file: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file("read", file, error)),
+fn kept(file: &Path, partition: Option<u16>) -> Result<Option<String>, Error> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::file("read", file, error)),
+    };
+    let Some(text) = Some(text.trim()).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let (of, position) = match text.split_once(':') {
+        Some((of, position)) => (Some(of.to_owned()), position),
+        None => (None, text),
+    };
+    if of != partition.map(|partition| partition.to_string()) {
+        let of = of.map_or_else(|| "the whole feed".to_owned(), |of| format!("partition {of}"));
+        return Err(Error::Usage(format!("--checkpoint {} holds a position of {of}", file.display())));
     }
+    Ok(Some(position.to_owned()))
 }
 
 /// Replaces the position in `file`, whole or not at all.
-fn keep(file: &Path, position: &str) -> Result<(), Error> {
+fn keep(file: &Path, partition: Option<u16>, position: &str) -> Result<(), Error> {
     let mut new = file.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);
-    std::fs::write(&new, format!("{position}\n")).map_err(|error| Error::file("write", &new, error))?;
+    let of = partition.map_or_else(String::new, |partition| format!("{partition}:"));
+    std::fs::write(&new, format!("{of}{position}\n")).map_err(|error| Error::file("write", &new, error))?;
     std::fs::rename(&new, file).map_err(|error| Error::file("replace", file, error))
 }
 
@@ -168,11 +182,24 @@ mod tests {
     fn the_checkpoint_is_whole_or_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("position");
-        assert_eq!(kept(&file).unwrap(), None);
-        keep(&file, "v1-0-7").unwrap();
-        keep(&file, "v1-3-7").unwrap();
-        assert_eq!(kept(&file).unwrap().as_deref(), Some("v1-3-7"));
+        assert_eq!(kept(&file, None).unwrap(), None);
+        keep(&file, None, "v1-0-7").unwrap();
+        keep(&file, None, "v1-3-7").unwrap();
+        assert_eq!(kept(&file, None).unwrap().as_deref(), Some("v1-3-7"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(kept(folder.path()).is_err());
+        assert!(kept(folder.path(), None).is_err());
+    }
+
+    /// Partition 5 at partition 3's position would leave events out without a word.
+    #[test]
+    fn a_position_is_of_its_partition() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("position");
+        keep(&file, Some(3), "1000").unwrap();
+        assert_eq!(kept(&file, Some(3)).unwrap().as_deref(), Some("1000"));
+        assert!(kept(&file, Some(5)).unwrap_err().to_string().ends_with("of partition 3"));
+        assert!(kept(&file, None).is_err());
+        keep(&file, None, "v1-3-7").unwrap();
+        assert!(kept(&file, Some(3)).unwrap_err().to_string().ends_with("of the whole feed"));
     }
 }

@@ -48,6 +48,17 @@ fn from_now_leaves_the_past_out_once() {
     assert_eq!(said.out.lines().count(), 3);
 }
 
+/// The past is what was there at the first run, not at a later one.
+#[test]
+fn what_comes_between_two_runs_from_now_is_not_left_out() {
+    let (folder, server) = (Folder::new(), FakeFeed::new(Told { events: 4, ..Told::default() }));
+    let tail = ["--json", "tail", "--from-now", "--checkpoint", "position"];
+    assert_eq!(folder.run(&server.url, &tail).exits(0).out, "");
+    server.told.lock().unwrap().events = 6;
+    let said = folder.run(&server.url, &tail).exits(0);
+    assert_eq!(said.out, format!("{}\n{}\n", event(5), event(6)));
+}
+
 #[test]
 fn following_waits_for_what_comes_and_outlasts_an_outage() {
     let (folder, server) = (Folder::new(), FakeFeed::new(Told { events: 2, ..Told::default() }));
