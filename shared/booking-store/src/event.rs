@@ -96,6 +96,11 @@ impl NewEvent {
             && self.metadata == stored.metadata
     }
 
+    /// Roughly the bytes this event takes in an answer; see [`Event::wire_bytes`].
+    pub fn wire_bytes(&self) -> usize {
+        wire_bytes(&self.event_type, &self.data, self.metadata.as_ref())
+    }
+
     /// An upper bound of the bytes this event takes in a reservation item.
     pub fn pending_bytes(&self) -> u64 {
         pending_bytes(&self.event_type, &self.data, self.metadata.as_ref())
@@ -128,10 +133,19 @@ impl Event {
         pending_bytes(&self.event_type, &self.data, self.metadata.as_ref())
     }
 
-    /// Roughly the bytes this event takes in an answer.
+    /// Roughly the bytes this event takes in an answer of Lambda's, where the whole body is one JSON string: quotes,
+    /// backslashes and line ends take two.
     pub fn wire_bytes(&self) -> usize {
-        usize::try_from(self.pending_bytes()).unwrap_or(usize::MAX)
+        wire_bytes(&self.event_type, &self.data, self.metadata.as_ref())
     }
+}
+
+fn wire_bytes(event_type: &EventType, data: &JsonObject, metadata: Option<&JsonObject>) -> usize {
+    let escaped = |text: &JsonObject| {
+        text.as_str().bytes().filter(|byte| matches!(byte, b'"' | b'\\') || byte.is_ascii_control()).count()
+    };
+    let bytes = usize::try_from(pending_bytes(event_type, data, metadata)).unwrap_or(usize::MAX);
+    bytes.saturating_add(escaped(data)).saturating_add(metadata.map_or(0, escaped))
 }
 
 fn pending_bytes(event_type: &EventType, data: &JsonObject, metadata: Option<&JsonObject>) -> u64 {
@@ -174,10 +188,18 @@ mod tests {
             metadata: metadata.map(|text| JsonObject::parse(text).unwrap()),
             ..offered()
         };
-        for (event, texts) in [(with(None), 16), (with(Some("{}")), 18), (with(Some(r#"{"by":"hotel"}"#)), 30)] {
+        let odd = "{\n\"a\\\"\":\"é\"}";
+        for (event, texts, escaped) in [
+            (with(None), 16, 4),
+            (with(Some("{}")), 18, 4),
+            (with(Some(r#"{"by":"hotel"}"#)), 30, 8),
+            (with(Some(odd)), 16 + odd.len() as u64, 4 + 7),
+        ] {
             assert_eq!(event.pending_bytes(), overhead + texts);
+            let wire = usize::try_from(overhead + texts + escaped).unwrap();
+            assert_eq!(event.wire_bytes(), wire);
             let accepted = event.accept(Version::FIRST, Timestamp::parse("2026-11-21T09:00:00Z").unwrap());
-            assert_eq!((accepted.pending_bytes(), accepted.wire_bytes() as u64), (overhead + texts, overhead + texts));
+            assert_eq!((accepted.pending_bytes(), accepted.wire_bytes()), (overhead + texts, wire));
         }
     }
 

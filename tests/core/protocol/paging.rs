@@ -98,6 +98,26 @@ async fn pages_are_cut_by_bytes_too() {
     world.heal().await;
 }
 
+/// An answer travels as one JSON string: texts dense in quotes take nearly twice their bytes.
+#[tokio::test]
+async fn pages_of_nothing_but_quotes_fit_into_an_answer() {
+    let world = World::new();
+    let dense = format!(r#"{{"a":[{}""]}}"#, r#""","#.repeat(20_000));
+    for n in (1..=80).step_by(4) {
+        let events: Vec<_> = (n..n + 4).map(|n| draft(n).with_data(&dense)).collect();
+        let _ = world.append("B", Some(n - 1), &events).await.is(201);
+        world.pump_stream().await;
+    }
+    let pages = pages(&world, &format!("&limit={MAX_PAGE_EVENTS}")).await;
+    let versions: Vec<_> = pages.iter().flat_map(Answer::versions).collect();
+    assert_eq!(versions, (1..=80).collect::<Vec<_>>());
+    for page in pages {
+        let payload = serde_json::to_string(&page.text).unwrap().len();
+        assert!(payload < 6 * 1024 * 1024 - 100_000, "{payload}");
+    }
+    world.heal().await;
+}
+
 /// Without the arbiter a page cut short says so, up to the highest recorded version.
 #[tokio::test]
 async fn pages_go_on_without_the_arbiter() {

@@ -149,8 +149,8 @@ fn page(query: &Query, reservation: &Reservation, conflicts: Vec<Conflict>, reco
 fn within_a_page(conflicts: Vec<Conflict>) -> Vec<Conflict> {
     let mut size = 0;
     let fits = |conflict: &Conflict| {
-        size += conflict.event.pending_bytes();
-        size <= MAX_PAGE_CONFLICT_BYTES as u64
+        size += conflict.event.wire_bytes();
+        size <= MAX_PAGE_CONFLICT_BYTES
     };
     conflicts.into_iter().take_while(fits).collect()
 }
@@ -182,7 +182,8 @@ mod tests {
     /// A new booking of `count` events of [`SIZE`].
     fn booking(count: usize) -> Reservation {
         let overhead = usize::try_from(PENDING_EVENT_OVERHEAD).unwrap();
-        let data = SIZE - overhead - "T".len() - r#"{"a":""}"#.len();
+        // The text's four quotes take two bytes each.
+        let data = SIZE - overhead - "T".len() - r#"{"a":""}"#.len() - 4;
         let event = |n: usize| NewEvent {
             event_id: EventId::from_bytes((n as u128).to_be_bytes()),
             event_type: EventType::parse("T").unwrap(),
