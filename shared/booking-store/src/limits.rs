@@ -32,7 +32,7 @@ pub const MAX_TRIM: usize = 100;
 pub const MAX_PAGE_EVENTS: usize = 1000;
 /// Events in a page when the reader names no limit.
 pub const DEFAULT_PAGE_EVENTS: usize = 100;
-/// Most bytes of events in one page of a read. A Lambda answer may have 6 MB.
+/// Most bytes of events in one page of a read, escaped as they are in a Lambda answer, which may have 6 MB.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes of conflicts beside the events of a page; the rest can be read by event id.
 pub const MAX_PAGE_CONFLICT_BYTES: usize = 1024 * 1024;
@@ -130,6 +130,8 @@ pub const REPLAY_TIME_TO_CHECKPOINT: Duration = Duration::from_secs(20);
 pub const REPLAY_BOOKING_ATTEMPTS: u32 = 5;
 /// Pause before a booking is tried again; it doubles.
 pub const REPLAY_FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Longest time from one event of a replay to the next that the bus's throttling makes it slow down to.
+pub const REPLAY_SLOWEST: Duration = Duration::from_secs(1);
 /// Most given up bookings a replay lists; all are counted.
 pub const REPLAY_LISTED_FAILURES: usize = 100;
 /// How long a replay waits for a store without any progress before it has failed.

@@ -144,6 +144,43 @@ async fn an_entry_the_bus_will_never_take_gives_its_booking_up() {
     }
 }
 
+/// It holds up no other booking: those that are open go first, and the rest of the list is read.
+#[tokio::test]
+async fn an_entry_the_bus_refuses_first_of_all_holds_up_nobody() {
+    let many: Vec<_> = (0..120).map(|n| format!("Z{n:03}")).collect();
+    let bookings: Vec<_> = std::iter::once(("B", 3)).chain(many.iter().map(|code| (code.as_str(), 1))).collect();
+    let mut rig = Rig::with(&bookings).await;
+    let (events, bus) = (rig.ports.events.clone(), rig.ports.bus.clone());
+    let kind = FailureKind::Refused;
+    rig.ports.bus = Arc::new(FailsForB { events, bus, kind, times: u32::MAX, failed: AtomicU32::new(0) });
+    let codes: Vec<_> = bookings.iter().map(|(code, _)| code).collect();
+    let order = json!({"replay_id": super::rig::ID, "consumer": "c", "booking_codes": codes, "rate_per_s": 1});
+    let _ = rig.order(order).await.is(202);
+    for _ in 0..8 {
+        let _ = rig.deliver().await;
+        rig.world.wait(Duration::from_secs(60));
+    }
+    rig.all_sent(&bookings[1..]);
+    // Alone in the end: nobody can tell whether the bus would take another.
+    let shown = rig.shown().await;
+    assert_eq!((&shown["bookings_done"], &shown["waiting_for"]), (&json!(120), &json!("bus: call refused")));
+}
+
+/// The bus takes less than it is offered: the replay goes on in its turn, more slowly, and leaves the rest to others.
+#[tokio::test]
+async fn a_throttled_replay_slows_down() {
+    let rig = Rig::with(&BOOKINGS).await;
+    rig.order_all_at(100).await;
+    for _ in 0..3 {
+        rig.world.faults.script(Call::Publish, [Fault::Pass, Fault::Fail(FailureKind::Throttled)]);
+    }
+    let begun = rig.world.now();
+    assert_eq!(rig.deliver().await, Some(false));
+    rig.done(&BOOKINGS).await;
+    let took = rig.world.now().unix_milliseconds() - begun.unix_milliseconds();
+    assert!(took > 31 * 80, "34 events in {took} ms, in the end at an eighth of the rate");
+}
+
 /// A hole in the record (a table restored to another moment) is no reason to send what is behind it.
 #[tokio::test]
 async fn a_gap_is_never_sent_over() {

@@ -1,15 +1,18 @@
 //! The rate: each event gets a moment of its own, evenly spaced, however many bookings are worked on at a time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::ports::Pauses;
 use crate::Timestamp;
 use crate::clock::Clock;
+use crate::limits::REPLAY_SLOWEST;
 
 /// Hands out moments, at most `rate` a second. What nobody took in time is gone: there are no bursts.
 pub struct Pacer {
-    interval: i64,
+    /// Microseconds from one moment to the next.
+    interval: AtomicI64,
     /// The first microsecond that may be handed out next.
     next: Mutex<i64>,
 }
@@ -19,7 +22,14 @@ impl Pacer {
     pub fn new(rate: u32) -> Self {
         let rate = i64::from(rate.max(1));
         // Rounded up, so that no second holds more.
-        Self { interval: (1_000_000 + rate - 1) / rate, next: Mutex::new(i64::MIN) }
+        Self { interval: AtomicI64::new((1_000_000 + rate - 1) / rate), next: Mutex::new(i64::MIN) }
+    }
+
+    /// Half as fast from now on, but not slower than an event in [`REPLAY_SLOWEST`].
+    pub(super) fn slow_down(&self) {
+        let slowest = i64::try_from(REPLAY_SLOWEST.as_micros()).unwrap_or(i64::MAX);
+        let interval = self.interval.load(Ordering::Relaxed);
+        self.interval.store(interval.max(interval.saturating_mul(2).min(slowest)), Ordering::Relaxed);
     }
 
     /// Waits for the next free moment. If that is after `until`, waits until then and takes none.
@@ -36,7 +46,7 @@ impl Pacer {
         if moment >= until {
             return None;
         }
-        *next = slot + self.interval;
+        *next = slot + self.interval.load(Ordering::Relaxed);
         Some(moment)
     }
 }
@@ -67,6 +77,25 @@ mod tests {
                 assert!(span >= 1000, "{rate} a second, and {} in {span} ms", rate + 1);
             }
         }
+    }
+
+    #[test]
+    fn it_slows_down_to_the_slowest_and_no_further() {
+        let pacer = Pacer::new(4);
+        let gaps = |pacer: &Pacer| {
+            let moments: Vec<_> =
+                (0..2).map(|_| pacer.reserve(at(0), at(99_999)).unwrap().unix_milliseconds()).collect();
+            moments[1] - moments[0]
+        };
+        assert_eq!(gaps(&pacer), 250);
+        for expected in [500, 1_000, 1_000] {
+            pacer.slow_down();
+            let _ = pacer.reserve(at(0), at(99_999));
+            assert_eq!(gaps(&pacer), expected);
+        }
+        let slow = Pacer::new(1);
+        slow.slow_down();
+        assert_eq!(gaps(&slow), 1_000);
     }
 
     #[test]

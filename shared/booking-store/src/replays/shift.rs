@@ -41,6 +41,8 @@ pub(super) enum Ended {
 enum Trouble {
     /// Time is up, or a store fails.
     Stop,
+    /// The bus has refused an entry, and nothing shows whether it would take another.
+    StopAfterThis,
     /// This booking fails; another try may help.
     Retry(String),
     /// No try will help.
@@ -59,6 +61,11 @@ impl<'a> Shift<'a> {
         let ended = match self.walk_on(&mut open, &mut sent).await {
             Ok(()) => Ended::Done,
             Err(Trouble::Stop) => Ended::Later(open),
+            Err(Trouble::StopAfterThis) => {
+                // The others go first from now on: what becomes of them will show whose fault it is.
+                open.retry_at = Some(later(self.ports.clock.now(), REPLAY_FIRST_RETRY));
+                Ended::Later(open)
+            }
             Err(Trouble::Retry(reason)) => self.another_try(open, reason),
             Err(Trouble::Hopeless(reason)) => Ended::GivenUp(given_up(open, reason)),
         };
@@ -86,6 +93,10 @@ impl<'a> Shift<'a> {
         };
         open.up_to = Some(up_to);
         while open.next <= up_to {
+            // What comes before a range of time costs no moment, but it does cost time.
+            if self.is_over() {
+                return Err(Trouble::Stop);
+            }
             let events = self.page(open, up_to).await?;
             if events.is_empty() {
                 // What is not recorded yet goes the ordinary way to the bus, once it is.
@@ -185,8 +196,11 @@ impl<'a> Shift<'a> {
             FailureKind::Refused if self.bus_takes.swap(false, Ordering::Relaxed) => {
                 Trouble::Retry(failure.to_string())
             }
-            FailureKind::Refused
-            | FailureKind::Unreachable
+            FailureKind::Refused => {
+                self.stop(failure);
+                Trouble::StopAfterThis
+            }
+            FailureKind::Unreachable
             | FailureKind::CircuitOpen
             | FailureKind::NoAnswer
             | FailureKind::ServerError

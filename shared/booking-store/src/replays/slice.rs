@@ -17,16 +17,18 @@ pub(super) async fn slice(ports: &Ports, replay: &mut Replay, pacer: &Pacer, unt
     // No more bookings side by side than events a second: a page read for a moment that does not come is read in vain.
     let concurrency = REPLAY_CONCURRENCY.min(order.rate_per_s as usize).max(1);
     while !place.is_empty() && !shift.is_over() {
+        // Also while all that are open have failed before: they must not hold up the rest.
+        let only_retries = place.open.iter().all(|open| open.retry_at.is_some());
+        if only_retries && place.rest != Rest::Nothing && place.open.len() < MAX_REPLAY_OPEN {
+            if let Err(failure) = take_more(ports, &order.selection, place, progress).await {
+                return Some(failure);
+            }
+            continue;
+        }
         let ready = take_ready(place, ports.clock.now());
         if ready.is_empty() {
-            if place.rest != Rest::Nothing && place.open.len() < MAX_REPLAY_OPEN {
-                if let Err(failure) = take_more(ports, &order.selection, place, progress).await {
-                    return Some(failure);
-                }
-            } else {
-                let retry_at = place.open.iter().filter_map(|open| open.retry_at).min();
-                ports.pauses.until(retry_at.map_or(until, |at| at.min(until))).await;
-            }
+            let retry_at = place.open.iter().filter_map(|open| open.retry_at).min();
+            ports.pauses.until(retry_at.map_or(until, |at| at.min(until))).await;
             continue;
         }
         let walks = stream::iter(ready).map(|open| shift.walk(open)).buffer_unordered(concurrency);
@@ -43,10 +45,12 @@ pub(super) async fn slice(ports: &Ports, replay: &mut Replay, pacer: &Pacer, unt
     shift.into_failure()
 }
 
-/// Takes out the open bookings that may be tried now.
+/// Takes out the open bookings that may be tried now, those that have failed before behind the others.
 fn take_ready(place: &mut Place, now: Timestamp) -> Vec<Open> {
-    let (ready, waiting) = std::mem::take(&mut place.open).into_iter().partition(|open| open.is_ready(now));
+    let (mut ready, waiting): (Vec<_>, _) =
+        std::mem::take(&mut place.open).into_iter().partition(|open| open.is_ready(now));
     place.open = waiting;
+    ready.sort_by_key(|open| open.retry_at.is_some());
     ready
 }
 

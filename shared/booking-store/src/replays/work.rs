@@ -39,6 +39,14 @@ pub struct Report {
     pub errors: u64,
 }
 
+/// How far a slice has come although it failed.
+struct GoneOn {
+    /// There was some progress since the turn began.
+    in_this_turn: bool,
+    /// The bus took some events and throttled others; the next ones come more slowly.
+    slower: bool,
+}
+
 /// What to do once a checkpoint is saved.
 enum Then {
     GoOn,
@@ -75,8 +83,13 @@ async fn take_turn(ports: &Ports, turn: &Turn, deadline: Timestamp, report: &mut
         if reached(&next) != reached(&replay) {
             next.waiting = None;
         }
-        let progress_in_this_turn = reached(&next) != first;
-        let then = decide(&mut next, failure, progress_in_this_turn, deadline);
+        let throttled = failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Throttled);
+        let slower = throttled && next.progress.window.events > 0;
+        if slower {
+            pacer.slow_down();
+        }
+        let gone_on = GoneOn { in_this_turn: reached(&next) != first, slower };
+        let then = decide(&mut next, failure, gone_on, deadline);
         if let Saved::Moved(other) = ports.replays.save(&next).await? {
             return Ok(overtaken(ports, next, other.map(|other| *other)).await);
         }
@@ -109,7 +122,7 @@ fn window(before: &Replay, after: &Replay, begun: Timestamp) -> Window {
 }
 
 /// What the checkpoint says besides the figures, and what follows it.
-fn decide(next: &mut Replay, failure: Option<StoreFailure>, progress_in_this_turn: bool, deadline: Timestamp) -> Then {
+fn decide(next: &mut Replay, failure: Option<StoreFailure>, gone_on: GoneOn, deadline: Timestamp) -> Then {
     let now = next.updated_at;
     if next.place.is_empty() {
         next.progress.bookings_total = Some(next.progress.bookings_done);
@@ -132,7 +145,11 @@ fn decide(next: &mut Replay, failure: Option<StoreFailure>, progress_in_this_tur
         return Then::End;
     }
     next.waiting = Some(Waiting { since, reason: failure.to_string() });
-    if progress_in_this_turn {
+    if gone_on.slower && now < deadline {
+        // A turn of its own would begin at the full rate again, and take what publishing needs.
+        return Then::GoOn;
+    }
+    if gone_on.in_this_turn {
         // A message of its own, so that the back-off begins anew.
         next.turn += 1;
         return Then::HandOn;
