@@ -161,7 +161,7 @@ impl<P: Projection> Projector<P> {
     fn outcome(&self, delivery: &Delivery, record: &Record, end: &End, seen: &mut Version) -> Outcome {
         let version = delivery.event.version;
         match (&delivery.replay, end) {
-            (Some(replay), _) if record.replays.contains(replay) => Outcome::Done(Done::Rebuilt),
+            (Some(replay), _) if record.is_made_for(replay, version) => Outcome::Done(Done::Rebuilt),
             (None, _) if version <= record.settled(self.reactions.is_some()) => {
                 let new = version > *seen;
                 *seen = version.max(*seen);
@@ -281,10 +281,8 @@ fn wanted(deliveries: &[&Delivery]) -> Wanted {
         match &delivery.replay {
             None => wanted.upto = wanted.upto.max(version),
             Some(replay) => {
-                wanted.replayed = wanted.replayed.max(version);
-                if !wanted.replays.contains(replay) {
-                    wanted.replays.push(replay.clone());
-                }
+                let replayed = wanted.replays.entry(replay.clone()).or_default();
+                *replayed = version.max(*replayed);
             }
         }
     }

@@ -49,7 +49,7 @@ impl<P: Projection> Work<'_, P> {
             Some(failure) => self.park(Failure { stage: Stage::Rebuild, ..failure }, next, Some(state)).await,
             None => {
                 let tried = self.record.parked.as_ref().and_then(|parked| parked.replay.clone());
-                tried.iter().chain(&self.wanted.replays).for_each(|replay| next.remember(replay));
+                tried.iter().chain(self.wanted.replays.keys()).for_each(|replay| next.remember(replay));
                 self.save(next, Some(state)).await
             }
         };
@@ -72,11 +72,11 @@ impl<P: Projection> Work<'_, P> {
         }
         let tried = self.record.parked.as_ref().filter(|parked| parked.stage == Stage::Rebuild);
         let tried = tried.map_or(Version::NONE, |parked| parked.version);
-        self.record.position.max(self.wanted.upto).max(self.wanted.replayed).max(tried)
+        self.record.position.max(self.wanted.upto).max(self.wanted.replayed()).max(tried)
     }
 
     async fn fold_all(&self) -> Result<Rebuilt<P::State>, Stop> {
-        let known = self.record.position.max(self.wanted.upto).max(self.wanted.replayed);
+        let known = self.record.position.max(self.wanted.upto).max(self.wanted.replayed());
         let mut all = Rebuilt {
             state: P::State::default(),
             position: Version::NONE,

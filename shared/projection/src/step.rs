@@ -4,6 +4,8 @@
 //! each step brings it nearer or says why it must wait. So duplicates, disorder and crashes are all the same case: look
 //! where the record is and go on from there.
 
+use std::collections::BTreeMap;
+
 use booking_store::{Timestamp, Version};
 
 use crate::delivery::Why;
@@ -16,14 +18,25 @@ use crate::settings::Mode;
 pub(crate) struct Wanted {
     /// The highest version that a bus or feed delivered; 0 if none did.
     pub(crate) upto: Version,
-    /// The highest version that a replay delivered.
-    pub(crate) replayed: Version,
-    /// The replays that delivered.
-    pub(crate) replays: Vec<ReplayId>,
+    /// The replays that delivered, each with its highest version.
+    pub(crate) replays: BTreeMap<ReplayId, Version>,
     /// As far as the source goes.
     pub(crate) to_end: bool,
     /// One try now, also of what is not due or has a dead letter.
     pub(crate) forced: bool,
+}
+
+impl Wanted {
+    /// The highest version that a replay delivered.
+    pub(crate) fn replayed(&self) -> Version {
+        self.replays.values().copied().max().unwrap_or_default()
+    }
+
+    /// The replays for which `record` has yet to be made.
+    pub(crate) fn asked<'a>(&'a self, record: &'a Record) -> impl DoubleEndedIterator<Item = &'a ReplayId> {
+        let asked = self.replays.iter().filter(|(replay, version)| !record.is_made_for(replay, **version));
+        asked.map(|(replay, _)| replay)
+    }
 }
 
 /// What else decides.
@@ -60,6 +73,11 @@ impl Record {
     pub(crate) fn settled(&self, reacts: bool) -> Version {
         if reacts { self.reacted } else { self.position }
     }
+
+    /// Whether it was made for `replay`, and as far as `version`: a rebuild ends before what nobody has asked for yet.
+    pub(crate) fn is_made_for(&self, replay: &ReplayId, version: Version) -> bool {
+        self.replays.contains(replay) && version <= self.position
+    }
 }
 
 /// The next step of the booking with `record`.
@@ -70,9 +88,9 @@ pub(crate) fn next(record: &Record, wanted: &Wanted, rules: &Rules) -> Step {
     }
     let held = record.parked.as_ref().and_then(|parked| hold(parked, wanted.forced, rules.now));
     let failed_rebuild = record.parked.as_ref().filter(|parked| parked.stage == Stage::Rebuild);
-    let mut asked = wanted.replays.iter().filter(|replay| !record.replays.contains(replay)).peekable();
+    let mut asked = wanted.asked(record).peekable();
     if asked.peek().is_some() {
-        let tried = |replay: &ReplayId| failed_rebuild.is_some_and(|parked| parked.replay.as_ref() == Some(replay));
+        let tried = |replay| failed_rebuild.is_some_and(|parked| parked.replay.as_ref() == Some(replay));
         // A replay that has not been tried may mend what an earlier one could not: it need not wait.
         return held.filter(|_| asked.all(tried)).unwrap_or(Step::Rebuild);
     }

@@ -175,7 +175,8 @@ impl<'a, P: Projection> Work<'a, P> {
         let Failure { stage, version, event_id, reason } = failure;
         let before = self.record.parked.as_ref().filter(|old| (old.stage, old.version) == (stage, version));
         let attempts = before.map_or(1, |old| old.attempts.saturating_add(1));
-        let asked = self.wanted.replays.last().or(before.and_then(|old| old.replay.as_ref()));
+        let asked = self.wanted.asked(&self.record).next_back();
+        let asked = asked.or(before.and_then(|old| old.replay.as_ref()));
         let replay = asked.filter(|_| stage == Stage::Rebuild).cloned();
         Parked {
             stage,

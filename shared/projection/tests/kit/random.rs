@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use booking_store::clock::Clock;
 use booking_store::{BookingCode, Timestamp};
-use projection::{Delivery, Mode, Outcome, Ports, Projector, ReactTo, RecordedEvent, ReplayId, UnknownPolicy};
+use projection::{Delivery, Done, Mode, Outcome, Ports, Projector, ReactTo, RecordedEvent, ReplayId, UnknownPolicy};
 use tokio::task::yield_now;
 
 use crate::chance::Chance;
@@ -194,6 +194,9 @@ impl Run {
         let outcomes = outcomes.unwrap_or_else(|| vec![None; batch.len()]);
         assert_eq!(outcomes.len(), batch.len());
         for (delivery, outcome) in batch.into_iter().zip(outcomes) {
+            if let Some(Outcome::Done(done)) = &outcome {
+                self.assert_may_go(&delivery, *done);
+            }
             let pause = match outcome {
                 Some(Outcome::Again(_)) if self.plan.planted == Some(Planted::EverythingIsAcknowledged) => continue,
                 Some(Outcome::Done(_)) => continue,
@@ -202,6 +205,20 @@ impl Run {
             };
             self.put(Delivery { receives: delivery.receives + 1, ..delivery }, pause);
         }
+    }
+
+    /// A message goes only when its event is in the stored state and its reaction done, or its booking has a letter.
+    fn assert_may_go(&self, delivery: &Delivery, done: Done) {
+        let (code, version) = (&delivery.event.booking_code, delivery.event.version);
+        if done == Done::Behind {
+            let letters = self.world.letters.letters();
+            assert!(letters.iter().any(|letter| letter.booking_code.as_ref() == Some(code)), "{delivery:?}");
+            return;
+        }
+        let record = self.world.record(code);
+        assert!(version <= record.position, "{done:?} {delivery:?} {record:?}");
+        let reacts = self.plan.reacts && delivery.replay.is_none();
+        assert!(!reacts || version <= record.reacted, "{done:?} {delivery:?} {record:?}");
     }
 
     fn projectors(&self, process: &Arc<Process>) -> (Projector<Tally>, Projector<Tally>) {

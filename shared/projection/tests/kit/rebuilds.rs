@@ -172,3 +172,30 @@ async fn a_replay_waits_at_poison_and_stores_what_comes_before_it() {
     world.assert_whole(&a);
     assert_eq!(kit.deliver(replay(&events[1..2], "r2")).await.counts.rebuilt, 0, "it is done with that");
 }
+
+/// A replay's messages one by one: the one that brings the poison goes only with the event or with its dead letter.
+#[tokio::test]
+async fn a_replays_message_goes_only_with_its_own_event() {
+    let (world, a) = (World::default(), code("A"));
+    let events: Vec<_> = [added(&a, 2), added(&a, 4), poison(&a, 6)].map(|event| world.source.append(event)).to_vec();
+    let kit = world.projector();
+    assert_eq!(words(&kit.deliver(replay(&events[..1], "r1")).await), ["Rebuilt"]);
+    assert_eq!(
+        (world.record(&a).position.get(), world.record(&a).parked),
+        (2, None),
+        "nobody asked for the poison yet"
+    );
+    assert_eq!(words(&kit.deliver(replay(&events[1..2], "r1")).await), ["Rebuilt"]);
+    for _ in 1..world.settings.max_attempts {
+        assert_eq!(words(&kit.deliver(replay(&events[2..], "r1")).await), ["again: parked"]);
+        world.clock.advance(world.settings.longest_pause);
+    }
+    assert_eq!(words(&kit.deliver(replay(&events[2..], "r1")).await), ["Behind"]);
+    assert_eq!(world.letters.letters().len(), 1);
+    // What came before the poison is in the state for this replay, whatever stands behind it.
+    assert_eq!(words(&kit.deliver(replay(&events[1..2], "r1")).await), ["Rebuilt"]);
+    world.tally.mend();
+    assert_eq!(kit.resume(&a).await.parked, None);
+    world.assert_whole(&a);
+    assert_eq!(words(&kit.deliver(replay(&events[2..], "r1")).await), ["Rebuilt"]);
+}
