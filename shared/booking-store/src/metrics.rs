@@ -22,3 +22,20 @@ pub fn emit(line: &impl Display) {
         None => drop(writeln!(std::io::stdout(), "{line}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static TAKEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    #[test]
+    fn whoever_asks_first_gets_every_later_line() {
+        redirect(|line| TAKEN.lock().unwrap().push(line.to_owned()));
+        redirect(|_| unreachable!("the first call counts"));
+        emit(&"a line of the test");
+        assert!(TAKEN.lock().unwrap().contains(&"a line of the test".to_owned()));
+    }
+}
