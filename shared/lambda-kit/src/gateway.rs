@@ -1,7 +1,7 @@
 //! Requests as API Gateway sends them (HTTP API, payload 2.0), for any text a client may have sent.
 //!
-//! The library builds a URI of a payload's parts and panics where they make none, which ends the process: a bad request
-//! would be a 500 and the next one a cold start. So nothing reaches it that could be no part of a URI.
+//! The library builds a URI of a payload's parts and panics where they make none: a bad request would be a 500. So nothing
+//! reaches it that could be no part of a URI.
 
 use std::convert::Infallible;
 
