@@ -24,6 +24,8 @@ pub(crate) struct Wanted {
     pub(crate) to_end: bool,
     /// One try now, also of what is not due or has a dead letter.
     pub(crate) forced: bool,
+    /// A rebuild failed in this call. The next one waits, whoever asks for it.
+    pub(crate) tried: bool,
 }
 
 impl Wanted {
@@ -92,7 +94,7 @@ pub(crate) fn next(record: &Record, wanted: &Wanted, rules: &Rules) -> Step {
     if asked.peek().is_some() {
         let tried = |replay| failed_rebuild.is_some_and(|parked| parked.replay.as_ref() == Some(replay));
         // A replay that has not been tried may mend what an earlier one could not: it need not wait.
-        return held.filter(|_| asked.all(tried)).unwrap_or(Step::Rebuild);
+        return held.filter(|_| wanted.tried || asked.all(tried)).unwrap_or(Step::Rebuild);
     }
     if !rules.readable || failed_rebuild.is_some() {
         return held.unwrap_or(Step::Rebuild);

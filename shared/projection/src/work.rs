@@ -152,6 +152,7 @@ impl<'a, P: Projection> Work<'a, P> {
     /// so that no crash can lose it; it may leave two.
     pub(crate) async fn park(&mut self, failure: Failure, base: Record, state: Option<P::State>) -> Result<(), Stop> {
         self.wanted.forced = false;
+        self.wanted.tried |= failure.stage == Stage::Rebuild;
         let parked = self.parked(failure);
         let settings = &self.kit.settings;
         let name = self.kit.name();

@@ -199,3 +199,19 @@ async fn a_replays_message_goes_only_with_its_own_event() {
     world.assert_whole(&a);
     assert_eq!(words(&kit.deliver(replay(&events[2..], "r1")).await), ["Rebuilt"]);
 }
+
+/// A replay that has not been tried need not wait; but those of one batch are tried together.
+#[tokio::test]
+async fn replays_of_one_batch_spend_one_try() {
+    let (world, a) = (World::default(), code("A"));
+    let events: Vec<_> = [added(&a, 2), poison(&a, 4)].map(|event| world.source.append(event)).to_vec();
+    let kit = world.projector();
+    let both = [replay(&events, "r1"), replay(&events, "r2")].concat();
+    let report = kit.deliver(both.clone()).await;
+    assert_eq!((words(&report).concat(), report.counts.parked), ("again: parked".repeat(4), 1));
+    assert_eq!((world.record(&a).parked.unwrap().attempts, world.letters.letters().len()), (1, 0));
+    world.tally.mend();
+    world.clock.advance(world.settings.longest_pause);
+    assert_eq!(kit.deliver(both).await.counts.rebuilt, 1);
+    assert_eq!(world.record(&a).parked, None);
+}
