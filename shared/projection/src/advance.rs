@@ -84,24 +84,29 @@ impl<'a, P: Projection> Work<'a, P> {
             return 1;
         }
         let each = self.kit.settings.mode == Mode::EachEvent && self.kit.reactions.is_some();
-        let first_owed = events.iter().position(|event| each && self.kit.owed(event).is_some());
+        let first_owed = events.iter().position(|event| each && self.kit.owed(event) != Ok(None));
         first_owed.map_or(events.len(), |at| at + 1)
     }
 
     fn fold(&self, events: &[Cow<'_, RecordedEvent>]) -> Chunk<P::State> {
         let mut chunk = Chunk { state: self.state.clone(), taken: 0, unknown: 0, failure: None, owed: None };
         for event in events {
-            match self.kit.folder.apply(&mut chunk.state, event) {
-                Ok(applied) => chunk.unknown += u64::from(applied == Applied::Unknown),
-                Err(failure) => {
-                    chunk.failure = Some(failure);
-                    break;
-                }
+            if let Err(failure) = self.take(&mut chunk, event) {
+                chunk.failure = Some(failure);
+                break;
             }
-            chunk.taken += 1;
-            chunk.owed = self.kit.owed(event).or(chunk.owed);
         }
         chunk
+    }
+
+    /// Takes one more event into `chunk`, which on an error stays as it was.
+    fn take(&self, chunk: &mut Chunk<P::State>, event: &RecordedEvent) -> Result<(), Failure> {
+        let (state, applied) = self.kit.folder.with(&chunk.state, event)?;
+        chunk.owed = self.kit.owed(event)?.or(chunk.owed.take());
+        chunk.state = state;
+        chunk.unknown += u64::from(applied == Applied::Unknown);
+        chunk.taken += 1;
+        Ok(())
     }
 
     /// Stores what the chunk came to, state and position in one write; runs its reaction; parks where it failed. Says

@@ -46,6 +46,13 @@ impl<P: Projection> Folder<P> {
 
     /// Takes `event` into `state`, which on an error stays as it was.
     pub(crate) fn apply(&self, state: &mut P::State, event: &RecordedEvent) -> Result<Applied, Failure> {
+        let (next, applied) = self.with(state, event)?;
+        *state = next;
+        Ok(applied)
+    }
+
+    /// `state` with `event`.
+    pub(crate) fn with(&self, state: &P::State, event: &RecordedEvent) -> Result<(P::State, Applied), Failure> {
         let refused = |error: ApplyError| Failure::new(Stage::Apply, event, error);
         let shaped = self.upcast(event).map_err(refused)?;
         let mut next = state.clone();
@@ -53,7 +60,6 @@ impl<P: Projection> Folder<P> {
         if applied == Applied::Unknown && self.projection.on_unknown() == UnknownPolicy::Park {
             return Err(Failure::new(Stage::Unknown, event, format!("unknown event type {}", shaped.event_type)));
         }
-        *state = next;
-        Ok(applied)
+        Ok((next, applied))
     }
 }

@@ -11,10 +11,10 @@ use futures::stream::{self, StreamExt};
 use crate::counts::Counts;
 use crate::delivery::{Again, Delivery, Done, Outcome, Report, Why};
 use crate::event::RecordedEvent;
-use crate::fold::Folder;
+use crate::fold::{Failure, Folder};
 use crate::ports::{Ports, Records};
 use crate::projection::{Projection, ReactTo, Reactions};
-use crate::record::{Outstanding, Parked, Record};
+use crate::record::{Outstanding, Parked, Record, Stage};
 use crate::settings::{Settings, later, until};
 use crate::step::Wanted;
 use crate::work::{End, Work};
@@ -200,7 +200,8 @@ impl<P: Projection> Projector<P> {
             End::Settled | End::Behind => None,
             End::Wait(why) => Some(Again { after: self.wait(&why, 1), why }),
         };
-        Resumed { position: work.record.position, parked: work.record.parked, again, counts: work.counts }
+        let parked = work.record.standing(self.reactions.is_some()).cloned();
+        Resumed { position: work.record.position, parked, again, counts: work.counts }
     }
 
     /// The record, its state, and whether this code can read that.
@@ -222,12 +223,13 @@ impl<P: Projection> Projector<P> {
         serde_json::to_string(state).map_err(|error| format!("the state is no JSON: {error}"))
     }
 
-    /// `event` in its newest shape, if a reaction is owed for it.
-    pub(crate) fn owed(&self, event: &RecordedEvent) -> Option<RecordedEvent> {
-        let reacting = self.reactions.as_ref().filter(|reacting| reacting.to.includes(event))?;
-        // What can't be upcast can't be applied either: it parks the booking before anybody asks for its reaction.
-        let shaped = self.folder.upcast(event).ok()?;
-        reacting.actions.concerns(&shaped).then(|| shaped.into_owned())
+    /// `event` in its newest shape, if a reaction is owed for it; a failure, if nobody can tell.
+    pub(crate) fn owed(&self, event: &RecordedEvent) -> Result<Option<RecordedEvent>, Failure> {
+        let Some(reacting) = self.reactions.as_ref().filter(|reacting| reacting.to.includes(event)) else {
+            return Ok(None);
+        };
+        let shaped = self.folder.upcast(event).map_err(|error| Failure::new(Stage::React, event, error))?;
+        Ok(reacting.actions.concerns(&shaped).then(|| shaped.into_owned()))
     }
 
     /// A new run of the reaction to `event`.

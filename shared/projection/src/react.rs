@@ -31,12 +31,16 @@ impl<'a, P: Projection> Work<'a, P> {
         let mut passed = self.record.reacted;
         while passed < target {
             for event in self.owed_range(passed.next(), target).await? {
-                let Some(shaped) = self.kit.owed(&event) else {
-                    passed = event.version;
-                    continue;
+                let shaped = match self.kit.owed(&event) {
+                    Ok(Some(shaped)) => shaped,
+                    Ok(None) => {
+                        passed = event.version;
+                        continue;
+                    }
+                    Err(failure) => return self.park(failure, self.reacted(passed), None).await,
                 };
                 let Some(state) = self.state_at(&event, &mut refold).await? else { return Ok(()) };
-                let next = Record { reacted: passed, reaction: Some(self.kit.lease(&shaped)), ..self.record.clone() };
+                let next = Record { reaction: Some(self.kit.lease(&shaped)), ..self.reacted(passed) };
                 self.save(next, None).await?;
                 self.run_reaction(&state, &shaped, event.version).await?;
                 if self.record.parked.is_some() {
@@ -46,9 +50,16 @@ impl<'a, P: Projection> Work<'a, P> {
             }
         }
         if passed > self.record.reacted {
-            self.save(Record { reacted: passed, reaction: None, ..self.record.clone() }, None).await?;
+            self.save(self.reacted(passed), None).await?;
         }
         Ok(())
+    }
+
+    /// The record with nothing owed up to `passed`, and parked no more at a reaction up to there.
+    fn reacted(&self, passed: Version) -> Record {
+        let mut record = Record { reacted: passed, reaction: None, ..self.record.clone() };
+        record.parked = record.standing(true).cloned();
+        record
     }
 
     /// The events `from..=target`, at hand or one page of them.
@@ -89,16 +100,20 @@ impl<'a, P: Projection> Work<'a, P> {
     /// Only the newest counts: one reaction, with the newest event that concerns anybody.
     async fn react_to_newest(&mut self) -> Result<(), Stop> {
         let position = self.record.position;
-        let mut newest = None;
+        let mut newest = Ok(None);
         let mut passed = self.record.reacted;
         while passed < position {
             for event in self.owed_range(passed.next(), position).await? {
                 passed = event.version;
-                newest = self.kit.owed(&event).or(newest);
+                // One that can't be read any more is superseded as well as any other.
+                let owed = self.kit.owed(&event);
+                newest = if owed == Ok(None) { newest } else { owed };
             }
         }
-        let Some(event) = newest else {
-            return self.save(Record { reacted: position, reaction: None, ..self.record.clone() }, None).await;
+        let event = match newest {
+            Ok(Some(event)) => event,
+            Ok(None) => return self.save(self.reacted(position), None).await,
+            Err(failure) => return self.park(failure, Record { reaction: None, ..self.record.clone() }, None).await,
         };
         self.save(Record { reaction: Some(self.kit.lease(&event)), ..self.record.clone() }, None).await?;
         let state = self.state.clone();

@@ -93,7 +93,7 @@ impl<P: Projection> Work<'_, P> {
                     return Ok(all);
                 }
                 all.position = event.version;
-                if event.version == all.reacted.next() && self.kit.owed(&event).is_none() {
+                if event.version == all.reacted.next() && self.kit.owed(&event) == Ok(None) {
                     all.reacted = event.version;
                 }
                 all.last = Some(event);

@@ -76,6 +76,12 @@ impl Record {
         if reacts { self.reacted } else { self.position }
     }
 
+    /// What it is parked at, as far as that holds anything back: no reaction that is not owed (any more) does.
+    pub(crate) fn standing(&self, reacts: bool) -> Option<&Parked> {
+        let owed = |parked: &&Parked| parked.stage != Stage::React || (reacts && parked.version > self.reacted);
+        self.parked.as_ref().filter(owed)
+    }
+
     /// Whether it was made for `replay`, and as far as `version`: a rebuild ends before what nobody has asked for yet.
     pub(crate) fn is_made_for(&self, replay: &ReplayId, version: Version) -> bool {
         self.replays.contains(replay) && version <= self.position
@@ -88,7 +94,7 @@ pub(crate) fn next(record: &Record, wanted: &Wanted, rules: &Rules) -> Step {
         // Old code that made the state again would be undone by the new code, and so on in turns.
         return Step::Wait(Why::NewerState(record.state_version));
     }
-    let held = record.parked.as_ref().and_then(|parked| hold(parked, wanted.forced, rules.now));
+    let held = record.standing(rules.reacts).and_then(|parked| hold(parked, wanted.forced, rules.now));
     let failed_rebuild = record.parked.as_ref().filter(|parked| parked.stage == Stage::Rebuild);
     let mut asked = wanted.asked(record).peekable();
     if asked.peek().is_some() {

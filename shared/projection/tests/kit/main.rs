@@ -17,6 +17,7 @@ mod http;
 #[cfg(feature = "aws")]
 mod lambda;
 mod leases;
+mod owed;
 mod parking;
 mod planted;
 mod random;
