@@ -178,7 +178,8 @@ impl<P: Projection> Projector<P> {
         Outcome::Again(Again { after: self.wait(&why, delivery.receives), why })
     }
 
-    fn wait(&self, why: &Why, receives: u32) -> Duration {
+    /// How long a message that was received so often waits for this reason.
+    pub(crate) fn wait(&self, why: &Why, receives: u32) -> Duration {
         match why {
             Why::Parked(moment) | Why::Leased(moment) => until(self.now(), *moment),
             Why::NewerState(_) => NEWER_STATE_PAUSE,

@@ -67,24 +67,23 @@ fn verdict(outcome: Outcome) -> Verdict {
     }
 }
 
-/// A dead letter that was moved back: one try at once, then those that are due. If its booking still can't go on, it is a
-/// dead letter again.
+/// A dead letter that was moved back: one try at once. Until that could be made the letter waits; if its booking still
+/// can't go on after it, it is a dead letter again.
 async fn resume<P: Projection>(
     projector: &Projector<P>,
     booking_code: &BookingCode,
     message: &SqsMessage,
     counts: &mut Counts,
 ) -> Verdict {
-    let first = receives(message) == 1;
-    let resumed = if first { projector.resume(booking_code).await } else { projector.catch_up(booking_code).await };
+    let resumed = projector.resume(booking_code).await;
     *counts += resumed.counts;
     let has_new_letter = resumed.counts.dead_lettered > 0;
-    match (resumed.parked, resumed.again) {
-        (Some(parked), _) if parked.dead_lettered && !has_new_letter => {
+    match (resumed.again, resumed.parked) {
+        (Some(again), _) => Verdict::Keep(projector.wait(&again.why, receives(message))),
+        (None, Some(parked)) if parked.dead_lettered && !has_new_letter => {
             set_aside(projector, message, parked.reason, counts).await
         }
-        (_, Some(again)) => Verdict::Keep(again.after),
-        (_, None) => Verdict::Gone,
+        (None, _) => Verdict::Gone,
     }
 }
 
@@ -125,11 +124,12 @@ async fn keep<P: Projection>(
         if let Err(failure) = messages.back_off(receipt, pause).await {
             log(projector.name(), &message, &failure);
         }
-        message.message_id
+        // The empty id, which no message has, fails the whole batch: better than a message that nobody has named.
+        message.message_id.unwrap_or_default()
     });
     let ids: Vec<_> = hidden.buffered(projector.settings.concurrency.max(1)).collect().await;
     let mut response = SqsBatchResponse::default();
-    ids.into_iter().flatten().for_each(|id| response.add_failure(id));
+    ids.into_iter().for_each(|id| response.add_failure(id));
     response
 }
 

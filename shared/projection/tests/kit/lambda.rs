@@ -1,13 +1,18 @@
 //! The Lambda adapters on payloads as Lambda hands them over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::sqs::SqsEvent;
+use booking_store::BookingCode;
+use booking_store::failure::{FailureKind, Store, StoreFailure};
 use projection::lambda::{handle_batch, handle_event};
 use projection::memory::MemoryMessages;
-use projection::record::Stage;
+use projection::ports::{Records, Saved};
+use projection::record::{Record, Stage};
 use projection::{Ports, Projector};
 use serde_json::value::RawValue;
 
@@ -97,6 +102,68 @@ async fn a_dead_letter_that_comes_back_resumes_its_booking() {
     assert_eq!(world.letters.letters().len(), 2);
     // Twice does no harm.
     assert_eq!(handle(&kit, back("2")).await.0, [""; 0]);
+}
+
+/// Records that are silent for as long as they are told.
+struct Silent {
+    world: World,
+    loads: AtomicBool,
+    saves: AtomicBool,
+}
+
+#[async_trait]
+impl Records for Silent {
+    async fn load(&self, code: &BookingCode) -> Result<Option<Record>, StoreFailure> {
+        if self.loads.load(Ordering::SeqCst) {
+            return Err(StoreFailure::new(Store::Projection, FailureKind::Throttled));
+        }
+        self.world.records.load(code).await
+    }
+    async fn save(&self, record: &Record) -> Result<Saved, StoreFailure> {
+        if self.saves.load(Ordering::SeqCst) {
+            return Err(StoreFailure::new(Store::Projection, FailureKind::Throttled));
+        }
+        self.world.records.save(record).await
+    }
+}
+
+/// A store that is silent meanwhile is no reason to give the letter up: it waits for its one try.
+#[tokio::test]
+async fn a_dead_letter_that_comes_back_is_tried_before_it_is_set_aside() {
+    let mut world = world();
+    world.settings.max_attempts = 1;
+    handle(&world.projector(), batch(&[4, 5])).await;
+    let letter = world.letters.letters().pop().unwrap();
+    world.tally.mend();
+    let silent = Arc::new(Silent { world, loads: AtomicBool::new(false), saves: AtomicBool::new(true) });
+    let world = &silent.world;
+    let ports = Ports { records: silent.clone(), ..world.ports() };
+    let kit = Projector::new(world.tally.clone(), ports, world.settings.clone());
+    let back = |receives: &str| {
+        let mut event = batch(&[1]);
+        event.records[0].body = Some(letter.body.clone());
+        event.records[0].attributes.insert("ApproximateReceiveCount".to_owned(), receives.to_owned());
+        event
+    };
+    let kept = |pause| (vec!["01".to_owned()], vec![("receipt-1".to_owned(), pause)]);
+    assert_eq!(handle(&kit, back("1")).await, kept(1));
+    (silent.loads.store(true, Ordering::SeqCst), silent.saves.store(false, Ordering::SeqCst));
+    assert_eq!(handle(&kit, back("2")).await, kept(2), "the pause grows with the receives");
+    silent.loads.store(false, Ordering::SeqCst);
+    assert_eq!(handle(&kit, back("3")).await.0, [""; 0]);
+    assert_eq!(world.letters.letters().len(), 1, "it was not given up in between");
+    world.assert_whole(&code("MUC-7"));
+}
+
+/// Lambda always gives one; without it the message must not be taken for done.
+#[tokio::test]
+async fn a_kept_message_without_an_id_keeps_the_batch() {
+    let world = world();
+    let mut event = batch(&[4]);
+    event.records[0].message_id = None;
+    let response = handle_batch(&world.projector(), &MemoryMessages::default(), event).await;
+    let failures: Vec<_> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
+    assert_eq!(failures, [""]);
 }
 
 /// As Lambda's runtime reads a payload: through the same wrapper around the same parser.
