@@ -150,7 +150,7 @@ impl<P: Projection> Projector<P> {
         let mut outcomes = vec![Outcome::Done(Done::Duplicate); deliveries.len()];
         for i in order {
             let delivery = deliveries[i];
-            outcomes[i] = self.outcome(delivery, &work.record, &end, &mut seen);
+            outcomes[i] = self.outcome(delivery, &work, &end, &mut seen);
             work.counts.duplicates += u64::from(outcomes[i] == Outcome::Done(Done::Duplicate));
             work.counts.again += u64::from(matches!(outcomes[i], Outcome::Again(_)));
         }
@@ -158,9 +158,13 @@ impl<P: Projection> Projector<P> {
     }
 
     /// What became of `delivery`, by the record as it was last read or written.
-    fn outcome(&self, delivery: &Delivery, record: &Record, end: &End, seen: &mut Version) -> Outcome {
-        let version = delivery.event.version;
+    fn outcome(&self, delivery: &Delivery, work: &Work<'_, P>, end: &End, seen: &mut Version) -> Outcome {
+        let (version, record) = (delivery.event.version, &work.record);
         match (&delivery.replay, end) {
+            // It is in a state that has yet to be made again: whoever brings it is who tries that again.
+            (_, End::Wait(why)) if !work.readable && !matches!(why, Why::NewerState(_)) => {
+                self.again(delivery, why.clone())
+            }
             (Some(replay), _) if record.is_made_for(replay, version) => Outcome::Done(Done::Rebuilt),
             (None, _) if version <= record.settled(self.reactions.is_some()) => {
                 let new = version > *seen;

@@ -69,7 +69,8 @@ pub(crate) struct Work<'a, P: Projection> {
     /// As stored: every change goes through [`save`](Self::save).
     pub(crate) record: Record,
     pub(crate) state: P::State,
-    readable: bool,
+    /// Whether the state is of this code's version, and can be read.
+    pub(crate) readable: bool,
     pub(crate) wanted: Wanted,
     /// What was delivered, by version.
     pub(crate) at_hand: BTreeMap<Version, &'a RecordedEvent>,

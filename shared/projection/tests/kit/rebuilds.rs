@@ -215,3 +215,34 @@ async fn replays_of_one_batch_spend_one_try() {
     assert_eq!(kit.deliver(both).await.counts.rebuilt, 1);
     assert_eq!(world.record(&a).parked, None);
 }
+
+/// After an upgrade: whoever hears of the booking waits until its state is made again, also with what is in the old one.
+#[tokio::test]
+async fn an_upgrade_that_fails_is_tried_again_up_to_its_dead_letter() {
+    let (mut world, a) = (World::default(), code("A"));
+    let events: Vec<_> = [added(&a, 2), poison(&a, 4)].map(|event| world.source.append(event)).to_vec();
+    let lenient = Tally::new();
+    lenient.mend();
+    let older = Projector::new(lenient, world.ports(), world.settings.clone());
+    assert_eq!(words(&older.deliver(replay(&events, "r1")).await), ["Rebuilt", "Rebuilt"]);
+    world.tally.state_version = 2;
+    let silent = Ports { source: Arc::new(MemorySource::default()), ..world.ports() };
+    let silent = Projector::new(world.tally.clone(), silent, world.settings.clone());
+    let kit = world.projector();
+    for (kit, word) in [(&silent, "again: failed"), (&kit, "again: parked")] {
+        assert_eq!(words(&kit.deliver(all(&events[1..])).await), [word]);
+        assert_eq!(words(&kit.deliver(replay(&events[1..], "r1")).await), [word]);
+    }
+    for _ in 1..world.settings.max_attempts {
+        world.clock.advance(world.settings.longest_pause);
+        kit.deliver(all(&events[1..])).await;
+    }
+    assert_eq!((world.record(&a).parked.unwrap().dead_lettered, world.letters.letters().len()), (true, 1));
+    assert_eq!(words(&kit.deliver(all(&events[1..])).await), ["Duplicate"], "the letter stands for it");
+    // Code older than the state leaves it to the newer one.
+    assert_eq!(words(&kit.deliver(replay(&events[..1], "r2")).await), ["again: parked"]);
+    world.tally.mend();
+    assert_eq!(words(&kit.deliver(replay(&events[..1], "r3")).await), ["Rebuilt"]);
+    assert_eq!(words(&older.deliver(all(&events[1..])).await), ["Duplicate"]);
+    world.assert_whole(&a);
+}
