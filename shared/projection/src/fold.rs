@@ -1,6 +1,7 @@
 //! Events into a state: upcast, apply, and the policy on unknown types. Pure.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use booking_store::{EventId, Version};
 
@@ -24,6 +25,12 @@ impl Failure {
     }
 }
 
+/// Runs `work`, code of the projection's team. A panic is a failure like any other: it stops one booking, not the batch
+/// with all its bookings. Its words may hold a payload and are not kept. What `work` leaves half done is thrown away.
+pub(crate) fn guarded<T>(name: &str, work: impl FnOnce() -> Result<T, ApplyError>) -> Result<T, ApplyError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(ApplyError::new(format!("{name} panicked"))))
+}
+
 /// A projection with its rules at hand.
 pub(crate) struct Folder<P> {
     pub(crate) projection: P,
@@ -41,7 +48,7 @@ impl<P: Projection> Folder<P> {
         if self.upcasts.is_empty() {
             return Ok(Cow::Borrowed(event));
         }
-        self.upcasts.upcast(event).map(Cow::Owned)
+        guarded("an upcast", || self.upcasts.upcast(event)).map(Cow::Owned)
     }
 
     /// Takes `event` into `state`, which on an error stays as it was.
@@ -56,7 +63,7 @@ impl<P: Projection> Folder<P> {
         let refused = |error: ApplyError| Failure::new(Stage::Apply, event, error);
         let shaped = self.upcast(event).map_err(refused)?;
         let mut next = state.clone();
-        let applied = self.projection.apply(&mut next, &shaped).map_err(refused)?;
+        let applied = guarded("apply", || self.projection.apply(&mut next, &shaped)).map_err(refused)?;
         if applied == Applied::Unknown && self.projection.on_unknown() == UnknownPolicy::Park {
             return Err(Failure::new(Stage::Unknown, event, format!("unknown event type {}", shaped.event_type)));
         }

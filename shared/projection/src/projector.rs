@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt};
 use crate::counts::Counts;
 use crate::delivery::{Again, Delivery, Done, Outcome, Report, Why};
 use crate::event::RecordedEvent;
-use crate::fold::{Failure, Folder};
+use crate::fold::{Failure, Folder, guarded};
 use crate::ports::{Ports, Records};
 use crate::projection::{Projection, ReactTo, Reactions};
 use crate::record::{Outstanding, Parked, Record, Stage};
@@ -233,8 +233,10 @@ impl<P: Projection> Projector<P> {
         let Some(reacting) = self.reactions.as_ref().filter(|reacting| reacting.to.includes(event)) else {
             return Ok(None);
         };
-        let shaped = self.folder.upcast(event).map_err(|error| Failure::new(Stage::React, event, error))?;
-        Ok(reacting.actions.concerns(&shaped).then(|| shaped.into_owned()))
+        let refused = |error| Failure::new(Stage::React, event, error);
+        let shaped = self.folder.upcast(event).map_err(refused)?;
+        let concerns = guarded("concerns", || Ok(reacting.actions.concerns(&shaped))).map_err(refused)?;
+        Ok(concerns.then(|| shaped.into_owned()))
     }
 
     /// A new run of the reaction to `event`.

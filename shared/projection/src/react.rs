@@ -1,8 +1,10 @@
 //! Reactions: owed in the record before they run, leased while they run, noted when they are done.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 
 use booking_store::Version;
+use futures::FutureExt as _;
 use tokio::time::timeout;
 
 use crate::event::RecordedEvent;
@@ -134,8 +136,13 @@ impl<'a, P: Projection> Work<'a, P> {
             // The write of the lease took so long that the lease might end before the reaction does.
             return Err(Stop::Failed("the lease was stored too late".to_owned()));
         }
-        let answer = timeout(longest, reactions.actions.react(state, event)).await;
-        let answer = answer.unwrap_or_else(|_| Err(ReactionError::new(format!("no answer within {longest:?}"))));
+        // A panic of the team's code is a failure like any other; its words may hold a payload and are not kept.
+        let run = AssertUnwindSafe(async { reactions.actions.react(state, event).await }).catch_unwind();
+        let answer = match timeout(longest, run).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => Err(ReactionError::new("the reaction panicked")),
+            Err(_elapsed) => Err(ReactionError::new(format!("no answer within {longest:?}"))),
+        };
         match answer {
             Ok(()) => self.note_done(upto).await,
             Err(error) => {

@@ -18,6 +18,7 @@ mod http;
 mod lambda;
 mod leases;
 mod owed;
+mod panics;
 mod parking;
 mod planted;
 mod random;

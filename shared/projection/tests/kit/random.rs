@@ -228,7 +228,7 @@ impl Run {
             return (projector(), projector());
         }
         let reacting = projector().reacting(world.reactions.clone(), ReactTo::Everything);
-        (reacting, projector().reacting(Arc::new(Never), ReactTo::Everything))
+        (reacting, projector().reacting(Arc::new(Never::default()), ReactTo::Everything))
     }
 
     fn ports(&self, process: &Arc<Process>) -> Ports {

@@ -107,6 +107,7 @@ pub(crate) struct Noting {
     /// Runs take that long.
     pub(crate) takes: Mutex<Duration>,
     log: Mutex<Vec<Reacted>>,
+    wrong: Wrong,
 }
 
 impl Noting {
@@ -128,11 +129,17 @@ impl Reactions<Trail> for Noting {
     }
 
     async fn react(&self, state: &Trail, event: &RecordedEvent) -> Result<(), ReactionError> {
-        let stored = self.records.records.get(&event.booking_code).expect("the state is stored first");
-        assert!(stored.position >= event.version, "{} runs before its state is stored", event.version);
-        assert!(stored.reacted < event.version, "{} ran and was noted before", event.version);
-        let run = stored.reaction.as_ref().expect("its run is noted before it begins");
-        assert_eq!((run.version, run.event_id), (event.version, event.event_id));
+        let version = event.version;
+        match self.records.records.get(&event.booking_code) {
+            Some(stored) => {
+                let run = stored.reaction.as_ref().map(|run| (run.version, run.event_id));
+                self.wrong.unless(stored.position >= version, || format!("{version} runs before its state is stored"));
+                self.wrong.unless(stored.reacted < version, || format!("{version} ran and was noted before"));
+                self.wrong
+                    .unless(run == Some((version, event.event_id)), || format!("{version} runs without its note"));
+            }
+            None => self.wrong.unless(false, || format!("{version} runs without any state")),
+        }
         self.log.lock().unwrap().push(Reacted {
             booking_code: event.booking_code.clone(),
             version: event.version,
@@ -157,13 +164,35 @@ pub(crate) fn amount(event: &RecordedEvent) -> u64 {
     serde_json::from_str::<serde_json::Value>(event.data.as_str()).unwrap()["amount"].as_u64().unwrap_or(0)
 }
 
+/// What went wrong inside a reaction. The kit takes a reaction's panic for a failure, so that it is told at the end.
+#[derive(Default)]
+struct Wrong(Mutex<Vec<String>>);
+
+impl Wrong {
+    fn unless(&self, right: bool, what: impl FnOnce() -> String) {
+        if !right {
+            self.0.lock().unwrap().push(what());
+        }
+    }
+}
+
+impl Drop for Wrong {
+    fn drop(&mut self) {
+        let wrong = std::mem::take(self.0.get_mut().unwrap());
+        assert!(wrong.is_empty() || std::thread::panicking(), "{wrong:?}");
+    }
+}
+
 /// Reactions that must not run.
-pub(crate) struct Never;
+#[derive(Default)]
+pub(crate) struct Never(Wrong);
 
 #[async_trait]
 impl Reactions<Trail> for Never {
     async fn react(&self, _state: &Trail, event: &RecordedEvent) -> Result<(), ReactionError> {
-        panic!("a reaction to version {} of {} in a replay", event.version, event.booking_code);
+        self.0
+            .unless(false, || format!("a reaction to version {} of {} in a replay", event.version, event.booking_code));
+        Ok(())
     }
 }
 
@@ -212,6 +241,7 @@ impl World {
             failing: AtomicU64::default(),
             takes: Mutex::default(),
             log: Mutex::default(),
+            wrong: Wrong::default(),
         };
         Self {
             source,
