@@ -37,13 +37,13 @@ impl<'a, P: Projection> Work<'a, P> {
             let length = self.chunk_length(rest);
             let whole = ahead.whole && length == rest.len();
             let chunk = self.fold(&rest[..length]);
-            let (taken, too_many) = (chunk.taken, length > 1);
+            let (taken, several) = (chunk.taken, length > 1);
             match self.store(first, chunk, whole).await {
                 Ok(true) if taken > 0 => rest = &rest[taken..],
                 Ok(_) => return Ok(()),
-                Err(Stop::TooLarge(_)) if too_many => self.one_by_one = true,
-                Err(Stop::TooLarge(_)) if !self.is_asked_for(first.version) => return Ok(()),
-                Err(Stop::TooLarge(reason)) => {
+                Err(Stop::Unfit(_)) if several => self.one_by_one = true,
+                Err(Stop::Unfit(_)) if !self.is_asked_for(first.version) => return Ok(()),
+                Err(Stop::Unfit(reason)) => {
                     let failure = Failure::new(Stage::Apply, first, reason);
                     return self.park(failure, self.record.clone(), None).await;
                 }
@@ -116,7 +116,7 @@ impl<'a, P: Projection> Work<'a, P> {
         let mut reaction = None;
         if taken > 0 {
             let position = first.version.plus(taken - 1);
-            let text = self.kit.encode(&state).map_err(Stop::Failed)?;
+            let text = self.kit.encode(&state).map_err(Stop::Unfit)?;
             let mut next = Record { position, state: text, parked: None, ..self.record.clone() };
             // Only the newest counts: the reaction waits for the end of what is known.
             let now = self.kit.settings.mode == Mode::EachEvent || whole || failure.is_some();

@@ -1,12 +1,13 @@
 //! Events into a state: upcast, apply, and the policy on unknown types. Pure.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use booking_store::{EventId, Version};
 
 use crate::event::RecordedEvent;
-use crate::projection::{Applied, ApplyError, Projection, UnknownPolicy};
+use crate::projection::{Applied, ApplyError, Projection, UnknownPolicy, shortened};
 use crate::record::Stage;
 use crate::upcast::Upcasts;
 
@@ -20,8 +21,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(stage: Stage, event: &RecordedEvent, reason: impl ToString) -> Self {
-        Self { stage, version: event.version, event_id: event.event_id, reason: reason.to_string() }
+    pub(crate) fn new(stage: Stage, event: &RecordedEvent, reason: impl fmt::Display) -> Self {
+        Self { stage, version: event.version, event_id: event.event_id, reason: shortened(reason) }
     }
 }
 

@@ -112,11 +112,14 @@ impl ReactionError {
     }
 }
 
-fn shortened(reason: impl fmt::Display) -> String {
-    let mut text = reason.to_string();
+/// `reason` as a record and a queue's message attribute take it: never empty, no longer than is kept, and without what
+/// SQS refuses (AWS fact: control characters but tab and line ends, U+FFFE and U+FFFF).
+pub(crate) fn shortened(reason: impl fmt::Display) -> String {
+    let refused = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+    let mut text = reason.to_string().replace(refused, "\u{FFFD}");
     let end = (0..=MAX_REASON_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     text.truncate(end.unwrap_or(0));
-    text
+    if text.is_empty() { "no reason given".to_owned() } else { text }
 }
 
 /// What a projection does about an event besides its state: a call, a mail, a message.
@@ -172,6 +175,20 @@ mod tests {
         let reason = ApplyError::new(format!("x{long}")).to_string();
         assert_eq!(reason.len(), MAX_REASON_BYTES - 1);
         assert_eq!(ApplyError::new("short").to_string(), "short");
+    }
+
+    #[test]
+    fn a_reason_is_what_a_queue_takes() {
+        for kept in ["a\tb\r\nc", "\u{7f}\u{FFFD}\u{10FFFF}"] {
+            assert_eq!(ReactionError::new(kept).to_string(), kept);
+        }
+        assert_eq!(
+            ReactionError::new("a\0b\u{1b}c\u{FFFE}\u{FFFF}").to_string(),
+            "a\u{FFFD}b\u{FFFD}c\u{FFFD}\u{FFFD}"
+        );
+        assert_eq!(ApplyError::new("").to_string(), "no reason given");
+        let reason = ApplyError::new("\0".repeat(MAX_REASON_BYTES)).to_string();
+        assert_eq!((reason.len(), reason.chars().all(|c| c == '\u{FFFD}')), (MAX_REASON_BYTES - 1, true));
     }
 
     #[test]

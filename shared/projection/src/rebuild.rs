@@ -5,7 +5,7 @@ use booking_store::Version;
 use crate::event::RecordedEvent;
 use crate::fold::Failure;
 use crate::projection::Projection;
-use crate::record::Stage;
+use crate::record::{Record, Stage};
 use crate::work::{Stop, Work};
 
 /// A state on its way from the first event.
@@ -32,7 +32,6 @@ impl<P: Projection> Work<'_, P> {
             return self.park(Failure { stage: Stage::Rebuild, ..failure }, self.record.clone(), None).await;
         }
         let mut next = self.record.clone();
-        next.state = self.kit.encode(&state).map_err(Stop::Failed)?;
         next.state_version = self.kit.folder.projection.state_version();
         next.position = position;
         next.reacted = if self.kit.reactions.is_some() { reacted } else { position };
@@ -44,17 +43,8 @@ impl<P: Projection> Work<'_, P> {
             Stage::Rebuild => false,
         });
         let whole = failed.is_none();
-        let stored = match failed {
-            // As far as it goes; the replay's own message tries the rest again.
-            Some(failure) => self.park(Failure { stage: Stage::Rebuild, ..failure }, next, Some(state)).await,
-            None => {
-                let tried = self.record.parked.as_ref().and_then(|parked| parked.replay.clone());
-                tried.iter().chain(self.wanted.replays.keys()).for_each(|replay| next.remember(replay));
-                self.save(next, Some(state)).await
-            }
-        };
-        match (stored, last) {
-            (Err(Stop::TooLarge(reason)), Some(last)) => {
+        match (self.replace(next, state, failed).await, last) {
+            (Err(Stop::Unfit(reason)), Some(last)) => {
                 self.park(Failure::new(Stage::Rebuild, &last, reason), self.record.clone(), None).await
             }
             (Ok(()), _) => {
@@ -63,6 +53,17 @@ impl<P: Projection> Work<'_, P> {
             }
             (stopped, _) => stopped,
         }
+    }
+
+    /// Stores `next` with `state`: whole, or as far as it goes and parked; the replay's own message tries the rest again.
+    async fn replace(&mut self, mut next: Record, state: P::State, failed: Option<Failure>) -> Result<(), Stop> {
+        next.state = self.kit.encode(&state).map_err(Stop::Unfit)?;
+        if let Some(failure) = failed {
+            return self.park(Failure { stage: Stage::Rebuild, ..failure }, next, Some(state)).await;
+        }
+        let tried = self.record.parked.as_ref().and_then(|parked| parked.replay.clone());
+        tried.iter().chain(self.wanted.replays.keys()).for_each(|replay| next.remember(replay));
+        self.save(next, Some(state)).await
     }
 
     /// The highest version that a message waits for. What fails above it is left to the message that will bring it.

@@ -1,4 +1,4 @@
-//! The projection's queue on Amazon SQS (standard or FIFO): its messages hidden for a while, and its dead letters.
+//! The projection's queue on Amazon SQS (standard): its messages hidden for a while, and its dead letters.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub struct SqsDeadLetters {
 }
 
 impl SqsDeadLetters {
-    /// The queue behind the URL. The reason is in the message attribute [`REASON_ATTRIBUTE`].
+    /// The queue behind the URL, which must be a standard one: letters name no group. The reason is in the message attribute [`REASON_ATTRIBUTE`].
     pub fn new(client: Client, queue_url: String) -> Self {
         Self { client, queue_url }
     }

@@ -25,8 +25,8 @@ const MAX_STEPS: u32 = 1000;
 pub(crate) enum Stop {
     /// Somebody else wrote the record: look again.
     Moved,
-    /// The record has become larger than its store takes.
-    TooLarge(String),
+    /// The record can't be stored, however often it is tried: it is larger than its store takes, or no JSON.
+    Unfit(String),
     /// A store or the source failed.
     Failed(String),
 }
@@ -34,7 +34,7 @@ pub(crate) enum Stop {
 impl From<StoreFailure> for Stop {
     fn from(failure: StoreFailure) -> Self {
         match failure.kind {
-            FailureKind::TooLarge => Self::TooLarge(failure.chain()),
+            FailureKind::TooLarge => Self::Unfit(failure.chain()),
             FailureKind::Unreachable
             | FailureKind::CircuitOpen
             | FailureKind::NoAnswer
@@ -119,7 +119,7 @@ impl<'a, P: Projection> Work<'a, P> {
             races += 1;
             match stopped {
                 Ok(()) | Err(Stop::Moved) => {}
-                Err(Stop::Failed(words) | Stop::TooLarge(words)) => return End::Wait(Why::Failed(words)),
+                Err(Stop::Failed(words) | Stop::Unfit(words)) => return End::Wait(Why::Failed(words)),
             }
         }
         End::Wait(Why::Raced)

@@ -147,7 +147,8 @@ async fn a_dead_letter_that_comes_back_is_tried_before_it_is_set_aside() {
     };
     let kept = |pause| (vec!["01".to_owned()], vec![("receipt-1".to_owned(), pause)]);
     assert_eq!(handle(&kit, back("1")).await, kept(1));
-    (silent.loads.store(true, Ordering::SeqCst), silent.saves.store(false, Ordering::SeqCst));
+    silent.loads.store(true, Ordering::SeqCst);
+    silent.saves.store(false, Ordering::SeqCst);
     assert_eq!(handle(&kit, back("2")).await, kept(2), "the pause grows with the receives");
     silent.loads.store(false, Ordering::SeqCst);
     assert_eq!(handle(&kit, back("3")).await.0, [""; 0]);

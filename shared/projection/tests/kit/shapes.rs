@@ -8,8 +8,10 @@ use booking_store::{BookingCode, EventId, EventType, JsonObject, Version};
 use projection::loader::{LoadError, Loader};
 use projection::memory::{MemorySnapshots, MemorySource};
 use projection::ports::{Snapshots, Source, SourceFailure, SourcePage};
+use projection::record::Stage;
 use projection::{
-    Applied, ApplyError, Delivery, Projection, Projector, ReactTo, ReactionError, Reactions, RecordedEvent, Upcasts,
+    Applied, ApplyError, Delivery, Projection, Projector, ReactTo, ReactionError, Reactions, RecordedEvent, ReplayId,
+    Upcasts,
 };
 use proptest::prelude::*;
 
@@ -185,4 +187,61 @@ async fn a_load_says_why_it_can_not_tell() {
     let behind = loader.load_at(&code("B"), Version::new(3)).await.unwrap_err();
     assert!(matches!(behind, LoadError::Source(SourceFailure::Behind { .. })), "{behind}");
     assert_eq!(loader.load(&code("B")).await.unwrap().version, Version::NONE);
+}
+
+/// A state that becomes no JSON when its total is 5.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Odd {
+    #[serde(serialize_with = "all_but_five")]
+    total: u64,
+}
+
+fn all_but_five<S: serde::Serializer>(total: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    match total {
+        5 => Err(serde::ser::Error::custom("five")),
+        total => serializer.serialize_u64(*total),
+    }
+}
+
+struct Odds;
+
+impl Projection for Odds {
+    type State = Odd;
+
+    fn name(&self) -> &str {
+        "odds"
+    }
+
+    fn apply(&self, state: &mut Odd, event: &RecordedEvent) -> Result<Applied, ApplyError> {
+        state.total += crate::world::amount(event);
+        Ok(Applied::Known)
+    }
+}
+
+/// The event that makes it unstorable is parked, up to its dead letter; the events before it are stored.
+#[tokio::test]
+async fn a_state_that_is_no_json_parks_at_its_event() {
+    let replay = |event: &RecordedEvent| Delivery::replayed(event.clone(), ReplayId::parse("r1").unwrap());
+    for replayed in [false, true] {
+        let (world, a) = (World::default(), code("A"));
+        let events = world.append(&a, &[2, 3]);
+        let records = Arc::new(projection::memory::MemoryRecords::default());
+        let ports = projection::Ports { records: records.clone(), ..world.ports() };
+        let kit = Projector::new(Odds, ports, world.settings.clone());
+        let batch: Vec<_> =
+            events.iter().map(|event| if replayed { replay(event) } else { Delivery::of(event.clone()) }).collect();
+        assert_eq!(words(&kit.deliver(batch.clone()).await).pop().unwrap(), "again: parked");
+        for _ in 1..world.settings.max_attempts {
+            world.clock.advance(world.settings.longest_pause);
+            kit.deliver(batch.clone()).await;
+        }
+        let record = records.get(&a).unwrap();
+        let parked = record.parked.unwrap();
+        assert_eq!((parked.version.get(), parked.dead_lettered, world.letters.letters().len()), (2, true, 1));
+        let (position, stage) = if replayed { (0, Stage::Rebuild) } else { (1, Stage::Apply) };
+        assert_eq!((record.position.get(), parked.stage), (position, stage));
+        let later = world.append(&a, &[1]);
+        kit.deliver(later.into_iter().map(Delivery::of).collect()).await;
+        assert_eq!(kit.resume(&a).await.parked, None, "it is storable again");
+    }
 }
