@@ -73,6 +73,8 @@ pub enum Why {
     NewerState(u32),
     /// A store or the source failed; its words.
     Failed(String),
+    /// The source does not show yet what was delivered; its words.
+    NotShown(String),
     /// Others kept writing the booking's record in between.
     Raced,
 }
@@ -83,7 +85,7 @@ impl fmt::Display for Why {
             Self::Parked(until) => write!(f, "parked until {until}"),
             Self::Leased(until) => write!(f, "its reaction is leased until {until}"),
             Self::NewerState(version) => write!(f, "its state is of version {version}, made by newer code"),
-            Self::Failed(words) => f.write_str(words),
+            Self::Failed(words) | Self::NotShown(words) => f.write_str(words),
             Self::Raced => f.write_str("others kept writing its record"),
         }
     }

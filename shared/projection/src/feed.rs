@@ -1,12 +1,15 @@
 //! From the feed: a partition at a time, a page at a time, and a checkpoint behind each page.
 //!
-//! A checkpoint never stands before an event that is in no record, but for bookings it names as waiting: those are parked,
-//! and tried again from here. What is delivered twice after a crash is a duplicate to the engine.
+//! A checkpoint never passes an event that is in no record, but for bookings it names as waiting: parked ones, and ones
+//! whose own record or events can't be had. They are tried again from here, and catch up from the source. Where the
+//! reason is none of a booking's own the partition waits: with too many of them at once, with a source that is behind
+//! the feed, and with states of newer code. What is delivered twice after a crash is a duplicate to the engine.
 
 use std::sync::Arc;
 
 use booking_store::BookingCode;
 use booking_store::failure::StoreFailure;
+use futures::stream::{self, StreamExt};
 
 use crate::counts::Counts;
 use crate::delivery::{Delivery, Outcome, Report, Why};
@@ -35,7 +38,8 @@ pub struct Turn {
     pub position: u64,
     /// Whether there is nothing more, for now.
     pub end: bool,
-    /// Why the page must be tried again, if it must: a store is silent, or too many bookings wait.
+    /// Why the page must be tried again, if it must: too many bookings wait, the source is behind the feed, or newer code
+    /// has been here.
     pub stuck: Option<String>,
     /// Bookings that wait.
     pub waiting: usize,
@@ -105,13 +109,16 @@ impl<P: Projection> FeedRunner<P> {
 
     /// Tries the waiting bookings that are due; those that still wait stay.
     async fn retry(&self, waiting: &[BookingCode], counts: &mut Counts) -> Vec<BookingCode> {
-        let mut left = Vec::new();
-        for booking_code in waiting {
+        // In their order: who waits as before is no reason to write the checkpoint.
+        let tried = stream::iter(waiting).map(|booking_code| async move {
             let caught_up = self.projector.catch_up(booking_code).await;
+            (booking_code.clone(), caught_up)
+        });
+        let mut tried = tried.buffered(self.projector.settings().concurrency.max(1));
+        let mut left = Vec::new();
+        while let Some((booking_code, caught_up)) = tried.next().await {
             *counts += caught_up.counts;
-            if caught_up.again.is_some() {
-                left.push(booking_code.clone());
-            }
+            left.extend(caught_up.again.is_some().then_some(booking_code));
         }
         left
     }
@@ -123,12 +130,12 @@ fn sort_out(batch: &[Delivery], report: &Report, waiting: &mut Vec<BookingCode>)
     for (delivery, outcome) in batch.iter().zip(&report.outcomes) {
         let Outcome::Again(again) = outcome else { continue };
         match &again.why {
-            Why::Parked(_) | Why::Leased(_) => {
+            Why::Parked(_) | Why::Leased(_) | Why::Failed(_) | Why::Raced => {
                 if !waiting.contains(&delivery.event.booking_code) {
                     waiting.push(delivery.event.booking_code.clone());
                 }
             }
-            Why::NewerState(_) | Why::Failed(_) | Why::Raced => stuck = Some(again.why.to_string()),
+            Why::NewerState(_) | Why::NotShown(_) => stuck = Some(again.why.to_string()),
         }
     }
     stuck

@@ -170,7 +170,7 @@ pub struct Checkpoint {
     pub partition: u32,
     /// Everything up to here is in the records, or waits in `waiting`.
     pub position: u64,
-    /// Bookings with events at or below `position` that are not in their record yet: parked ones.
+    /// Bookings with events at or below `position` that are not in their record yet.
     #[serde(default)]
     pub waiting: Vec<BookingCode>,
     /// Counts the writes; the condition of the next one.

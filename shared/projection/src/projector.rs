@@ -187,7 +187,7 @@ impl<P: Projection> Projector<P> {
         match why {
             Why::Parked(moment) | Why::Leased(moment) => until(self.now(), *moment),
             Why::NewerState(_) => NEWER_STATE_PAUSE,
-            Why::Failed(_) | Why::Raced => self.settings.pause(receives),
+            Why::Failed(_) | Why::NotShown(_) | Why::Raced => self.settings.pause(receives),
         }
     }
 

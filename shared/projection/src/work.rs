@@ -29,6 +29,8 @@ pub(crate) enum Stop {
     Unfit(String),
     /// A store or the source failed.
     Failed(String),
+    /// The source does not show what exists.
+    NotShown(String),
 }
 
 impl From<StoreFailure> for Stop {
@@ -49,7 +51,10 @@ impl From<StoreFailure> for Stop {
 
 impl From<SourceFailure> for Stop {
     fn from(failure: SourceFailure) -> Self {
-        Self::Failed(failure.to_string())
+        match failure {
+            SourceFailure::Behind { .. } => Self::NotShown(failure.to_string()),
+            SourceFailure::Unavailable(_) | SourceFailure::Corrupt(_) => Self::Failed(failure.to_string()),
+        }
     }
 }
 
@@ -119,6 +124,7 @@ impl<'a, P: Projection> Work<'a, P> {
             races += 1;
             match stopped {
                 Ok(()) | Err(Stop::Moved) => {}
+                Err(Stop::NotShown(words)) => return End::Wait(Why::NotShown(words)),
                 Err(Stop::Failed(words) | Stop::Unfit(words)) => return End::Wait(Why::Failed(words)),
             }
         }

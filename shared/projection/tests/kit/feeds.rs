@@ -1,17 +1,18 @@
 //! The kit behind a feed: everything once, in order, from a checkpoint that never passes what is not stored.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use booking_store::BookingCode;
 use booking_store::failure::{FailureKind, Store, StoreFailure};
+use booking_store::{BookingCode, Version};
 use projection::feed::{FeedError, FeedRunner, Turn};
 use projection::memory::{MemoryCheckpoints, MemoryFeed};
 use projection::ports::{Checkpoint, Checkpoints, Records, Saved};
 use projection::record::Record;
-use projection::{Ports, Projector};
+use projection::{Ports, Projector, RecordedEvent};
 
 use crate::tally::{Tally, added, code, poison};
 use crate::world::{CheckedRecords, World};
@@ -140,32 +141,94 @@ async fn a_booking_with_its_dead_letter_waits_no_more() {
     fed.check();
 }
 
-struct Silent(Arc<CheckedRecords>);
+/// Records that take no write of some bookings; and that know how many were read at a time.
+struct Silent {
+    records: Arc<CheckedRecords>,
+    of: fn(&BookingCode) -> bool,
+    loads: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Silent {
+    fn new(fed: &Fed, of: fn(&BookingCode) -> bool) -> Arc<Self> {
+        let (loads, peak) = (AtomicUsize::default(), AtomicUsize::default());
+        Arc::new(Self { records: fed.world.records.clone(), of, loads, peak })
+    }
+}
 
 #[async_trait]
 impl Records for Silent {
     async fn load(&self, code: &BookingCode) -> Result<Option<Record>, StoreFailure> {
-        self.0.load(code).await
+        self.peak.fetch_max(self.loads.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.loads.fetch_sub(1, Ordering::SeqCst);
+        self.records.load(code).await
     }
     async fn save(&self, record: &Record) -> Result<Saved, StoreFailure> {
-        if record.booking_code == code("B0") {
+        if (self.of)(&record.booking_code) {
             return Err(StoreFailure::new(Store::Projection, FailureKind::Throttled));
         }
-        self.0.save(record).await
+        self.records.save(record).await
     }
 }
 
+fn with_records(fed: &Fed, records: Arc<dyn Records>) -> Projector<Tally> {
+    Projector::new(fed.world.tally.clone(), Ports { records, ..fed.world.ports() }, fed.world.settings.clone())
+}
+
 #[tokio::test]
-async fn a_checkpoint_never_passes_what_is_in_no_record() {
+async fn a_booking_that_fails_waits_and_its_partition_goes_on() {
     let fed = Fed::new();
-    (0..12).for_each(|n| fed.add(&format!("B{}", n % 6), n));
-    let ports = Ports { records: Arc::new(Silent(fed.world.records.clone())), ..fed.world.ports() };
-    let kit = Projector::new(fed.world.tally.clone(), ports, fed.world.settings.clone());
-    let runner = fed.runner_with(kit, fed.checkpoints.clone());
-    let turns: Vec<_> = [turn_all(&runner).await, turn_all(&runner).await].concat();
-    let stuck = turns.iter().filter(|turn| turn.stuck.is_some()).count();
-    assert_eq!(stuck, 2, "one partition, both times: {turns:?}");
-    assert!(turns.iter().all(|turn| turn.stuck.is_none() || (turn.position == 0 && !turn.end)));
+    (0..60).for_each(|n| fed.add(&format!("B{}", n % 6), n));
+    let silent = Silent::new(&fed, |code| code.as_str() < "B3");
+    let runner = fed.runner_with(with_records(&fed, silent.clone()), fed.checkpoints.clone());
+    to_the_end(&runner).await;
+    ["B3", "B4", "B5"].iter().for_each(|text| fed.world.assert_whole(&code(text)));
+    let kept = || (0..3).filter_map(|n| fed.checkpoints.get(n));
+    let waiting: BTreeSet<_> = kept().flat_map(|kept| kept.waiting).collect();
+    assert_eq!(waiting, ["B0", "B1", "B2"].map(code).into(), "named before anything passes them");
+    let revisions: Vec<_> = kept().map(|kept| kept.revision).collect();
+    turn_all(&runner).await;
+    assert_eq!(kept().map(|kept| kept.revision).collect::<Vec<_>>(), revisions, "nothing new, nothing written");
+    // The feed has nothing new; they catch up from the source.
+    turn_all(&fed.runner()).await;
+    fed.check();
+    assert!(kept().all(|kept| kept.waiting.is_empty()));
+}
+
+/// An outage is not spread over checkpoints without end: the partition waits, and goes on where it stood.
+#[tokio::test]
+async fn a_store_that_is_silent_stops_the_partition() {
+    let fed = Fed { feed: Arc::new(MemoryFeed::new(1)), ..Fed::new() };
+    (0..1600).for_each(|n| fed.add(&format!("B{n}"), n));
+    let silent = Silent::new(&fed, |_| true);
+    let kit = Arc::new(with_records(&fed, silent.clone()));
+    let runner = |kit| FeedRunner::new(kit, fed.feed.clone(), fed.checkpoints.clone(), 400);
+    for _ in 0..6 {
+        turn_all(&runner(kit.clone())).await;
+    }
+    let turn = turn_all(&runner(kit)).await.remove(0);
+    assert_eq!((turn.position, turn.waiting, turn.end), (800, 800, false));
+    assert_eq!(turn.stuck.unwrap(), "1200 bookings wait");
+    assert!(silent.peak.load(Ordering::SeqCst) > 1, "who waits is not tried one after the other");
+    let healed = Arc::new(fed.world.projector());
+    for _ in 0..3 {
+        turn_all(&runner(healed.clone())).await;
+    }
+    fed.check();
+}
+
+/// The feed knows what the source does not show: whoever went on would have to trust a source that is behind.
+#[tokio::test]
+async fn what_the_source_does_not_show_stops_the_partition() {
+    let fed = Fed::new();
+    let hidden = fed.world.source.append(added(&code("B"), 1));
+    fed.feed.append(RecordedEvent { version: Version::new(2), ..hidden });
+    for turn in turn_all(&fed.runner()).await {
+        assert_eq!((turn.position, turn.waiting), (0, 0));
+        assert!(turn.end || turn.stuck.unwrap().contains("version 2 exists"));
+    }
+    fed.world.append(&code("B"), &[1]);
     to_the_end(&fed.runner()).await;
     fed.check();
 }

@@ -74,7 +74,7 @@ async fn the_position_never_goes_back() {
     let source = Arc::new(MemorySource::default());
     events[..2].iter().for_each(|event| drop(source.append(event.clone())));
     let kit = Projector::new(world.tally.clone(), Ports { source, ..world.ports() }, world.settings.clone());
-    assert_eq!(words(&kit.deliver(replay(&events[..1], "r1")).await), ["again: failed"]);
+    assert_eq!(words(&kit.deliver(replay(&events[..1], "r1")).await), ["again: not shown"]);
     world.assert_whole(&a);
 }
 
@@ -146,7 +146,7 @@ async fn a_replay_of_what_the_source_does_not_show_yet_waits() {
     let (world, a) = (World::default(), code("A"));
     let events = world.append(&a, &[2]);
     let ahead = RecordedEvent { version: Version::new(2), ..events[0].clone() };
-    assert_eq!(words(&world.projector().deliver(replay(&[ahead], "r1")).await), ["again: failed"]);
+    assert_eq!(words(&world.projector().deliver(replay(&[ahead], "r1")).await), ["again: not shown"]);
 }
 
 /// A replay is not done before its booking is made, as far as the replay goes; its own messages try again.
@@ -229,7 +229,7 @@ async fn an_upgrade_that_fails_is_tried_again_up_to_its_dead_letter() {
     let silent = Ports { source: Arc::new(MemorySource::default()), ..world.ports() };
     let silent = Projector::new(world.tally.clone(), silent, world.settings.clone());
     let kit = world.projector();
-    for (kit, word) in [(&silent, "again: failed"), (&kit, "again: parked")] {
+    for (kit, word) in [(&silent, "again: not shown"), (&kit, "again: parked")] {
         assert_eq!(words(&kit.deliver(all(&events[1..])).await), [word]);
         assert_eq!(words(&kit.deliver(replay(&events[1..], "r1")).await), [word]);
     }

@@ -217,6 +217,7 @@ pub(crate) fn words(report: &Report) -> Vec<String> {
             Why::Leased(_) => "again: leased".to_owned(),
             Why::NewerState(_) => "again: newer".to_owned(),
             Why::Failed(_) => "again: failed".to_owned(),
+            Why::NotShown(_) => "again: not shown".to_owned(),
             Why::Raced => "again: raced".to_owned(),
         },
     };
