@@ -51,7 +51,8 @@ pub struct Loader<P: Projection> {
 }
 
 impl<P: Projection> Loader<P> {
-    /// Loads from `source`, and leaves a snapshot wherever a load meets a multiple of `every` (0: none but on demand).
+    /// Loads from `source`, and leaves a snapshot wherever a load meets a multiple of `every` (0: none but on demand). One
+    /// that can't be left is logged and fails no load.
     pub fn new(projection: P, source: Arc<dyn Source>, snapshots: Arc<dyn Snapshots>, every: u64) -> Self {
         Self { folder: Folder::new(projection), source, snapshots, every }
     }
@@ -98,7 +99,7 @@ impl<P: Projection> Loader<P> {
                 applied.map_err(|failed| LoadError::Apply { version: failed.version, reason: failed.reason })?;
                 loaded.version = event.version;
                 if self.every > 0 && loaded.version.get().is_multiple_of(self.every) {
-                    self.keep(code, &loaded.state, loaded.version).await?;
+                    self.leave(code, &loaded).await;
                 }
             }
             if page.next.is_none() {
@@ -109,6 +110,15 @@ impl<P: Projection> Loader<P> {
             return Err(SourceFailure::Behind { known, head: loaded.version }.into());
         }
         Ok(loaded)
+    }
+
+    /// A snapshot on the way. Without it the state is known all the same, and the next load is longer.
+    async fn leave(&self, code: &BookingCode, loaded: &Loaded<P::State>) {
+        if let Err(error) = self.keep(code, &loaded.state, loaded.version).await {
+            let (projection, version) = (self.folder.projection.name(), loaded.version);
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(projection, booking_code = %code, %version, %error, cause, "no snapshot is left");
+        }
     }
 
     /// The newest snapshot that fits, or nothing at all. One that can't be read is as good as none.

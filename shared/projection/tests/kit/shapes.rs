@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use booking_store::failure::{FailureKind, Store, StoreFailure};
 use booking_store::{BookingCode, EventId, EventType, JsonObject, Version};
 use projection::loader::{LoadError, Loader};
 use projection::memory::{MemorySnapshots, MemorySource};
-use projection::ports::{Snapshots, Source, SourceFailure, SourcePage};
+use projection::ports::{Snapshot, Snapshots, Source, SourceFailure, SourcePage};
 use projection::record::Stage;
 use projection::{
     Applied, ApplyError, Delivery, Projection, Projector, ReactTo, ReactionError, Reactions, RecordedEvent, ReplayId,
@@ -244,4 +245,26 @@ async fn a_state_that_is_no_json_parks_at_its_event() {
         kit.deliver(later.into_iter().map(Delivery::of).collect()).await;
         assert_eq!(kit.resume(&a).await.parked, None, "it is storable again");
     }
+}
+
+/// Snapshots that can be read and not be written.
+struct Full(MemorySnapshots);
+
+#[async_trait]
+impl Snapshots for Full {
+    async fn latest(&self, code: &BookingCode, of: u32, at_most: Version) -> Result<Option<Snapshot>, StoreFailure> {
+        self.0.latest(code, of, at_most).await
+    }
+    async fn put(&self, _snapshot: &Snapshot) -> Result<(), StoreFailure> {
+        Err(StoreFailure::new(Store::Projection, FailureKind::TooLarge))
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_that_can_not_be_kept_fails_no_load() {
+    let (source, a) = (Arc::new(MemorySource::default()), code("A"));
+    (1..=4).for_each(|amount| drop(source.append(added(&a, amount))));
+    let loader = Loader::new(Tally::new(), source.clone(), Arc::new(Full(MemorySnapshots::default())), 2);
+    assert_eq!(loader.load(&a).await.unwrap().state, fold(&source.of(&a)));
+    assert!(matches!(loader.snapshot(&a).await, Err(LoadError::Snapshots(_))), "asked for, it must be there");
 }
