@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use booking_store::BookingCode;
+use booking_store::limits::MAX_PAGE_EVENTS;
 use serde::Deserialize;
 
 use super::{Answer, Api, Authorize, EventBody, InvalidApi, no_answer};
@@ -67,6 +68,7 @@ impl Feed for HttpFeed {
     }
 
     async fn page(&self, partition: u32, after: u64, limit: usize) -> Result<FeedPage, SourceFailure> {
+        let limit = limit.clamp(1, MAX_PAGE_EVENTS);
         let query = [("partition", partition.to_string()), ("after", after.to_string()), ("limit", limit.to_string())];
         let page = match self.api.get::<Page>("feed", &query).await? {
             Answer::Found(page) => page,

@@ -84,6 +84,9 @@ async fn feed(State(server): Shared, Query(query): Query<HashMap<String, String>
     }
     assert_eq!(query["partition"], "3");
     let (after, limit): (usize, usize) = (query["after"].parse().unwrap(), query["limit"].parse().unwrap());
+    if !(1..=1000).contains(&limit) {
+        return json(400, r#"{"code":"invalid-request","detail":"limit"}"#.to_owned());
+    }
     let all = server.source.of(&code("A"));
     let fed = all.iter().zip(1..).skip(after).take(limit);
     let fed: Vec<_> = fed
@@ -196,6 +199,9 @@ async fn the_feed_comes_page_by_page_and_without_holes() {
     assert_eq!((page.events.as_slice(), page.next, page.end), (&all[3..], 5, true));
     let page = feed.page(3, 5, 3).await.unwrap();
     assert_eq!((page.events.len(), page.next, page.end), (0, 5, true));
+    // The API takes no more than 1000, and no less than one.
+    assert_eq!(feed.page(3, 0, 5000).await.unwrap().events.len(), 5);
+    assert_eq!(feed.page(3, 0, 0).await.unwrap().events.len(), 1);
     let hole = event_json(&all[1], r#""partition":3,"position":2,"booking_code":"A","#);
     for page in
         [format!(r#"{{"events":[{hole}],"next":"2","end":true}}"#), r#"{"events":[],"next":"9","end":true}"#.to_owned()]
