@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use booking_store::clock::{Clock as _, System};
 use car_sales_leads::{CallDesk, Dealer, LeadsByBuyer};
-use projection::feed::FeedRunner;
+use projection::feed::{FeedRunner, Turn};
 use projection::http::{HttpFeed, HttpSource, Nobody};
 use projection::memory::{MemoryCheckpoints, MemoryDeadLetters, MemoryRecords};
 use projection::{Ports, Projector, ReactTo, ReactionError, Settings};
@@ -68,11 +68,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// One page of each partition; whether that was all there is, or something is in the way.
 async fn turn(runner: &FeedRunner<LeadsByBuyer>) -> bool {
     match runner.turn_all().await {
-        Ok(turns) => turns.into_iter().fold(true, |end, turn| match turn {
-            Ok(turn) => end && turn.end,
+        Ok(turns) => turns.into_iter().fold(true, |idle, turn| match turn {
+            Ok(turn) => idle && is_idle(&turn),
             Err(error) => {
                 eprintln!("{error}; trying again");
-                end
+                idle
             }
         }),
         Err(error) => {
@@ -82,7 +82,36 @@ async fn turn(runner: &FeedRunner<LeadsByBuyer>) -> bool {
     }
 }
 
+/// Whether the next turn should wait a moment: there is nothing more, or the partition can't go on now.
+fn is_idle(turn: &Turn) -> bool {
+    if let Some(why) = &turn.stuck {
+        eprintln!("{why}; trying again");
+    }
+    turn.end || turn.stuck.is_some()
+}
+
 #[expect(clippy::disallowed_methods, reason = "a program waits for the feed to grow")]
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use projection::Counts;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_that_can_not_go_on_is_not_asked_again_at_once() {
+        let turn = |end, stuck: Option<&str>| Turn {
+            position: 0,
+            end,
+            stuck: stuck.map(str::to_owned),
+            waiting: 0,
+            counts: Counts::default(),
+        };
+        assert!(!is_idle(&turn(false, None)), "there is more");
+        assert!(is_idle(&turn(true, None)));
+        assert!(is_idle(&turn(false, Some("1001 bookings wait"))));
+    }
 }
