@@ -152,7 +152,9 @@ pub trait Reactions<S>: Send + Sync {
 pub enum ReactTo {
     /// Every event of every booking heard of, however old.
     Everything,
-    /// Events accepted at this moment or later: as a rule the moment the projection goes live.
+    /// Events accepted at this moment or later: as a rule the moment the projection goes live, as a constant or from the
+    /// configuration. Not `System.now()` in a function: each cold start would move it, and what was accepted before and
+    /// comes after, as a message that waited does, would have its reaction silently passed over.
     AcceptedSince(Timestamp),
 }
 

@@ -60,7 +60,9 @@ pub struct Resumed {
 }
 
 impl<P: Projection> Projector<P> {
-    /// Runs `projection` over `ports`, without reactions.
+    /// Runs `projection` over `ports`, without reactions. On the records of one that has reactions it settles them: what
+    /// it applies or makes again is noted as reacted to, and reactions that were owed are gone. So a tool that works on
+    /// such records is to be given the [reactions](Self::reacting) too.
     pub fn new(projection: P, ports: Ports, settings: Settings) -> Self {
         Self { folder: Folder::new(projection), ports, settings, reactions: None }
     }
