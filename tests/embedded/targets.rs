@@ -1,5 +1,6 @@
 //! Rules of the bus with targets: webhooks and queues, outages of either, restarts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -30,17 +31,23 @@ async fn a_webhook_gets_the_envelopes_of_its_rule_and_nothing_else() {
         system.create(code).await;
     }
     assert_eq!(system.append("H1", json!(1), &event_id()).await.status, 201);
-    system.until("all posted", || async { webhook.bodies().len() >= 3 }).await;
+    let all = || async { webhook.posted().into_iter().collect::<BTreeSet<_>>().len() == 3 };
+    system.until("all posted", all).await;
     system.settled().await;
+    system.until("nothing waits", || async { system.rule_status("hotels").await["waiting"] == 0 }).await;
     let mut posted = webhook.posted();
     posted.sort();
+    // At least once: an image of H1 read before its first event was trimmed shows that event again.
+    let times = posted.len();
+    posted.dedup();
     assert_eq!(posted, [("H1".to_owned(), 1), ("H1".to_owned(), 2), ("H2".to_owned(), 1)]);
     let log = system.get("/local/bus?rule=hotels").await;
     for body in webhook.bodies() {
         assert!(log.text.contains(&body), "not as the bus took it: {body}");
     }
     let status = system.rule_status("hotels").await;
-    assert_eq!((&status["waiting"], &status["delivered"], &status["dead_letters"]), (&json!(0), &json!(3), &json!(0)));
+    let told = (&status["waiting"], &status["delivered"], &status["dead_letters"]);
+    assert_eq!(told, (&json!(0), &json!(times), &json!(0)));
     system.stop().await;
 }
 
