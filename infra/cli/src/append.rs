@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 
+use booking_store::{BookingCode, EventType};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,7 +14,6 @@ use crate::backoff::{Patience, patiently};
 use crate::client::Server;
 use crate::error::Error;
 use crate::exit::{EXIT_CODES, Exit};
-use crate::names::{BookingCode, EventType};
 use crate::wire::{AppendRequest, Appended, EventStatus, NewEvent};
 use crate::{spans, timestamp};
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use booking_store::BookingCode;
 use projection::http::{Authorize, Nobody};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
@@ -15,7 +16,6 @@ use uuid::Uuid;
 
 use crate::args::Connection;
 use crate::error::{Error, report};
-use crate::names::BookingCode;
 use crate::problem::Problem;
 use crate::wire::{AppendRequest, FeedQuery, ReadQuery, ReplayRequest};
 

@@ -15,7 +15,6 @@ pub mod client;
 pub mod error;
 pub mod exit;
 pub mod import;
-pub mod names;
 pub mod problem;
 pub mod progress;
 pub mod read;

@@ -1,5 +1,6 @@
 //! `bookings read`: a booking's events, page after page, or one event.
 
+use booking_store::BookingCode;
 use clap::Args;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -8,7 +9,6 @@ use crate::backoff::{Patience, patiently};
 use crate::client::{Answer, Failure, Server, Transient};
 use crate::error::Error;
 use crate::exit::{EXIT_CODES, Exit};
-use crate::names::BookingCode;
 use crate::wire::{Consistency, EventStatus, Page, ReadQuery, StoredEvent};
 use crate::{spans, table};
 

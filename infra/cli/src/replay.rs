@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use booking_store::BookingCode;
 use clap::{ArgGroup, Args};
 use uuid::Uuid;
 
 use crate::client::Server;
 use crate::error::Error;
 use crate::exit::{EXIT_CODES, Exit};
-use crate::names::BookingCode;
 use crate::progress::Progress;
 use crate::read::asked;
 use crate::wire::{ReplayRequest, ReplayStatus, ReplayView};

@@ -1,5 +1,6 @@
 //! `bookings status`: where a booking stands.
 
+use booking_store::BookingCode;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,7 +8,6 @@ use serde_json::Value;
 use crate::client::Server;
 use crate::error::Error;
 use crate::exit::{EXIT_CODES, Exit};
-use crate::names::BookingCode;
 use crate::read::asked;
 use crate::table;
 

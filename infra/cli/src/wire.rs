@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::names::{BookingCode, EventType};
+use booking_store::{BookingCode, EventType};
 
 /// An event on its way to the server.
 #[derive(Debug, Serialize)]

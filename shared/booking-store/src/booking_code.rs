@@ -1,7 +1,5 @@
 //! The booking code: the only name a booking has.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_BOOKING_CODE_LEN;
@@ -43,31 +41,9 @@ impl BookingCode {
         }
         Ok(Self(text.to_owned()))
     }
-
-    /// The code as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for BookingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for BookingCode {
-    type Error = InvalidBookingCode;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<BookingCode> for String {
-    fn from(code: BookingCode) -> Self {
-        code.0
-    }
-}
+crate::text_name!(BookingCode, InvalidBookingCode);
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +71,10 @@ mod tests {
     fn refuses_bad_lengths_and_dot_segments() {
         assert_eq!(BookingCode::parse(""), Err(InvalidBookingCode::Length(0)));
         assert_eq!(BookingCode::parse(&"x".repeat(65)), Err(InvalidBookingCode::Length(65)));
-        assert_eq!(BookingCode::parse(".."), Err(InvalidBookingCode::DotSegment));
+        for dots in [".", ".."] {
+            assert_eq!(BookingCode::parse(dots), Err(InvalidBookingCode::DotSegment));
+            assert_eq!(dots.parse::<BookingCode>(), Err(InvalidBookingCode::DotSegment));
+        }
         for good in ["...", "x", &"x".repeat(64)] {
             assert_eq!(BookingCode::parse(good).unwrap().as_str(), good);
         }

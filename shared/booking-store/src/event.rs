@@ -1,7 +1,5 @@
 //! Events: as a client offers them, and as the store has accepted them.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{MAX_EVENT_TYPE_LEN, PENDING_EVENT_OVERHEAD};
@@ -28,31 +26,9 @@ impl EventType {
             Err(InvalidEventType)
         }
     }
-
-    /// The type as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for EventType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for EventType {
-    type Error = InvalidEventType;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<EventType> for String {
-    fn from(event_type: EventType) -> Self {
-        event_type.0
-    }
-}
+crate::text_name!(EventType, InvalidEventType);
 
 /// An event as a client offers it, before it has a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

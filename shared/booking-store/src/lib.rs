@@ -16,6 +16,7 @@ mod event;
 mod event_id;
 mod json_object;
 pub mod reservation;
+mod text_name;
 mod timestamp;
 mod version;
 

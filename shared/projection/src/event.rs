@@ -1,7 +1,5 @@
 //! An event as a projection sees it, and the name of a replay.
 
-use std::fmt;
-
 use booking_store::{BookingCode, Event, EventId, EventType, JsonObject, Timestamp, Version};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -74,28 +72,6 @@ impl ReplayId {
         let fits = (1..=MAX_REPLAY_ID_LEN).contains(&text.len());
         if known && fits { Ok(Self(text.to_owned())) } else { Err(InvalidReplayId) }
     }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for ReplayId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for ReplayId {
-    type Error = InvalidReplayId;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<ReplayId> for String {
-    fn from(id: ReplayId) -> Self {
-        id.0
-    }
-}
+booking_store::text_name!(ReplayId, InvalidReplayId);

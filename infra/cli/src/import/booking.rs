@@ -4,13 +4,13 @@
 
 use std::fmt;
 
+use booking_store::{BookingCode, EventType};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::import::booking_codes;
-use crate::names::{BookingCode, EventType};
 use crate::wire::NewEvent;
 
 /// What makes a row itself: its content and its line, not the file's name or place.

@@ -2,11 +2,12 @@
 //!
 //! Short codes collide, and that is wanted: a department chooses its codes without asking the others.
 
+use booking_store::BookingCode;
+use booking_store::limits::MAX_BOOKING_CODE_LEN;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::import::booking::Identity;
-use crate::names::BookingCode;
 
 /// 32 letters and digits that cannot be taken for one another (no I, L, O, U).
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -15,9 +16,10 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const EVENT_IDS: Uuid = Uuid::from_u128(0x8c0e_5a1f_6d3b_4f0e_9a57_2b7c_41d6_e0b3);
 
 /// The code of the given claim, counted from 0; `length` is 1 to 64.
+#[expect(clippy::expect_used, reason = "within the rules by construction")]
 pub fn derive(identity: &Identity, claim: u16, length: usize) -> BookingCode {
-    let length = length.clamp(1, BookingCode::MAX_LENGTH);
-    let mut code = String::with_capacity(BookingCode::MAX_LENGTH);
+    let length = length.clamp(1, MAX_BOOKING_CODE_LEN);
+    let mut code = String::with_capacity(MAX_BOOKING_CODE_LEN);
     for block in 0u8..2 {
         let mut hash = Sha256::new();
         hash.update(identity.as_bytes());
@@ -27,7 +29,7 @@ pub fn derive(identity: &Identity, claim: u16, length: usize) -> BookingCode {
         code.extend(hash.finalize().iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])));
     }
     code.truncate(length);
-    BookingCode::derived(code)
+    BookingCode::parse(&code).expect("1 to 64 letters and digits")
 }
 
 /// The id of an event: another one under another code, so that a lost claim's event is not the won claim's.

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use booking_store::BookingCode;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
@@ -11,7 +12,6 @@ use crate::client::Failure;
 use crate::error::Error;
 use crate::import::counters::count;
 use crate::import::submit::{Context, Stop, Verdict};
-use crate::names::BookingCode;
 use crate::wire::{EventState, EventStatus};
 
 /// Waits for the verdict on a deferred event, at most `confirm_timeout`.

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use booking_store::EventType;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -268,7 +269,7 @@ fn event(cells: &Cells<'_>, name: &str, at: OffsetDateTime, data: &impl Serializ
     let metadata = Source { source: "hotel-bookings", line: cells.line };
     Ok(PlannedEvent {
         event_id: None,
-        event_type: name.parse().map_err(broken)?,
+        event_type: EventType::parse(name).map_err(|reason| broken(reason.to_string()))?,
         occurred_at: timestamp::show(at),
         data: to_raw_value(data).map_err(|error| broken(error.to_string()))?,
         metadata: Some(to_raw_value(&metadata).map_err(|error| broken(error.to_string()))?),

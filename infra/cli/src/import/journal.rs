@@ -9,10 +9,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use booking_store::BookingCode;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::names::BookingCode;
 
 const KIND: &str = "bookings-import/1";
 

@@ -8,13 +8,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use booking_store::{BookingCode, EventType};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::import::booking::{Booking, Identity, PlannedEvent, Rejection, Row};
-use crate::names::{BookingCode, EventType};
 use crate::timestamp;
 
 /// A longer line is rejected without being held.
@@ -104,8 +104,8 @@ fn booking(line: u64, text: &[u8]) -> Result<Booking, Rejection> {
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").filter(|_| line == 1).unwrap_or(text);
     let parsed: Line = serde_json::from_slice(text).map_err(|error| Rejection::row(line, no_booking(&error)))?;
-    let code = parsed.booking_code.map(|code| code.parse::<BookingCode>()).transpose();
-    let code = code.map_err(|reason| Rejection::field(line, "/booking_code", reason))?;
+    let code = parsed.booking_code.map(|code| BookingCode::parse(&code)).transpose();
+    let code = code.map_err(|reason| Rejection::field(line, "/booking_code", reason.to_string()))?;
     if parsed.events.is_empty() {
         return Err(Rejection::field(line, "/events", "is empty"));
     }
@@ -131,7 +131,7 @@ fn no_booking(error: &serde_json::Error) -> String {
 impl Event {
     fn checked(self, line: u64, index: usize) -> Result<PlannedEvent, Rejection> {
         let wrong = |field: &str, reason: String| Rejection::field(line, &format!("/events/{index}/{field}"), reason);
-        let event_type: EventType = self.event_type.parse().map_err(|reason| wrong("type", reason))?;
+        let event_type = EventType::parse(&self.event_type).map_err(|reason| wrong("type", reason.to_string()))?;
         let event_id = self.event_id.map(|id| Uuid::try_parse(&id)).transpose();
         let event_id = event_id.map_err(|_| wrong("event_id", "is no UUID".to_owned()))?;
         if let Some(at) = &self.occurred_at {

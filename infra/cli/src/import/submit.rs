@@ -6,6 +6,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use booking_store::BookingCode;
+
 use crate::backoff::{Patience, Patient, patiently};
 use crate::client::{Failure, Server, Transient};
 use crate::error::Error;
@@ -13,7 +15,6 @@ use crate::import::booking::{Booking, Rejection};
 use crate::import::confirm;
 use crate::import::counters::{Counters, count};
 use crate::import::journal::Entry;
-use crate::names::BookingCode;
 use crate::problem::Problem;
 use crate::wire::{AppendRequest, Appended, EventStatus};
 

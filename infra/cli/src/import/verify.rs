@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use booking_store::BookingCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
@@ -20,7 +21,6 @@ use crate::import::pump::{Task, Work, pump};
 use crate::import::run::seconds;
 use crate::import::source::Source;
 use crate::import::submit::Context;
-use crate::names::BookingCode;
 use crate::progress::Progress;
 use crate::timestamp;
 use crate::wire::{Consistency, EventStatus, Page, ReadQuery, StoredEvent};

@@ -80,31 +80,9 @@ impl Consumer {
             Err(InvalidConsumer)
         }
     }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl fmt::Display for Consumer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for Consumer {
-    type Error = InvalidConsumer;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<Consumer> for String {
-    fn from(consumer: Consumer) -> Self {
-        consumer.0
-    }
-}
+crate::text_name!(Consumer, InvalidConsumer);
 
 /// Which events are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
